@@ -1,0 +1,8 @@
+"""`python -m pannier`, the same as the `pannier` command."""
+
+import sys
+
+from pannier.cli.main import main
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,112 @@
+"""What was found by reading source: imports, the projects that provide them, and what is not known."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+ImportKind = Literal["required", "optional", "typing", "dynamic", "declared"]
+Confidence = Literal["declared", "mapped", "installed", "known", "guess"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, order=True)
+class Location:
+    """Where in a source something stands; lines and columns count from 1.
+
+    Attributes:
+        path: As the user named the source, joined with the file's place in it; `-` for stdin.
+    """
+
+    path: str
+    line: int
+    column: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Import:
+    """One import of something from outside the source and the standard library.
+
+    Attributes:
+        name: Dotted name as imported (`google.cloud.storage`).
+        kind: `required`; `optional` in a try/except ImportError; `typing` under TYPE_CHECKING;
+            `dynamic` for `import_module("x")` with a literal; `declared` in a PEP 723 block or project file.
+        location: Where.
+    """
+
+    name: str
+    kind: ImportKind
+    location: Location
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FoundProject:
+    """A project the source needs, and how we know.
+
+    Attributes:
+        name: Project name as the index shows it (`PyYAML`).
+        requirement: PEP 508 requirement, pinned where the analysed environment has it.
+        confidence: `declared` by the source, `mapped` by the user, `installed` in the environment analysed,
+            `known` to our data, `guess` when only the name fits.
+        imports: The evidence.
+        optional: Every one of its imports is optional or for typing.
+        editable_path: Directory of the project when the environment has it as an editable install.
+        alternatives: Other projects that provide the same import.
+    """
+
+    name: str
+    requirement: str
+    confidence: Confidence
+    imports: tuple[Import, ...]
+    optional: bool = False
+    editable_path: str = ""
+    alternatives: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LocalModule:
+    """A module of the program's own, to be packed with it.
+
+    Attributes:
+        path: The file on this machine.
+        name: Dotted module name, as the program imports it.
+        root: Directory that must be on `sys.path` for that name to work.
+    """
+
+    path: str
+    name: str
+    root: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Problem:
+    """A source that could not be read, with where and why."""
+
+    location: Location
+    message: str
+    code: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Analysis:
+    """Everything that reading the sources told.
+
+    Attributes:
+        sources: What was asked for, as the user named it.
+        projects: Sorted by normalized name.
+        unknown: Imports that nothing known provides.
+        local_modules: The program's own modules, the sources themselves among them.
+        standard_library: Top-level standard modules used.
+        requires_python: Version specifier the sources ask for (PEP 723, pyproject); empty for none.
+        python_reason: Why, for people.
+        problems: Files that could not be read.
+    """
+
+    sources: tuple[str, ...]
+    projects: tuple[FoundProject, ...]
+    unknown: tuple[Import, ...] = ()
+    local_modules: tuple[LocalModule, ...] = ()
+    standard_library: tuple[str, ...] = ()
+    requires_python: str = ""
+    python_reason: str = ""
+    problems: tuple[Problem, ...] = ()

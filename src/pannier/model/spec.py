@@ -1,0 +1,66 @@
+"""What a program needs, before anything is resolved."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LocalProject:
+    """A project in a directory on this machine, to be built into a wheel.
+
+    Attributes:
+        path: The project's directory, as the spec writes it or absolute.
+        name: Its project name where known.
+    """
+
+    path: str
+    name: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DataSource:
+    """Data that a poncho spec has put beside the environment and exported as `$variable`.
+
+    Attributes:
+        variable: The environment variable that names the data's place at run time.
+        kind: `git` for a repository at `ref`; `file` and `tar` for an HTTP download.
+        url: The remote.
+        ref: Commit, tag or branch (`git` only).
+        sha256: Hex digest the download must have, where the spec gives one.
+        compression: `gzip` or empty (`tar` and `file` only).
+    """
+
+    variable: str
+    kind: Literal["git", "file", "tar"]
+    url: str
+    ref: str = ""
+    sha256: str = ""
+    compression: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Spec:
+    """Requirements of an environment, whatever file they were read from.
+
+    Attributes:
+        requirements: PEP 508 strings for PyPI projects, in the order written.
+        python: Version specifier for the interpreter (`==3.11.*`, `>=3.9`); empty for any.
+        channels: conda channels, highest priority first.
+        matchspecs: conda packages beyond `python` and `pip`.
+        local_projects: Directories to build and install.
+        data: Data to carry along.
+        dialect: The name of the format it was read from, for messages.
+    """
+
+    requirements: tuple[str, ...] = ()
+    python: str = ""
+    channels: tuple[str, ...] = ()
+    matchspecs: tuple[str, ...] = ()
+    local_projects: tuple[LocalProject, ...] = ()
+    data: tuple[DataSource, ...] = ()
+    dialect: str = field(default="", compare=False)
+
+    @property
+    def is_empty(self) -> bool:
+        """Nothing beyond an interpreter is asked for."""
+        return not (self.requirements or self.matchspecs or self.local_projects or self.data)

@@ -1,0 +1,83 @@
+"""What we lock and pack for: one Python on one kind of machine."""
+
+import re
+from dataclasses import dataclass
+from typing import Self
+
+from pannier.model.errors import UsageError
+
+_PLATFORM = re.compile(
+    r"(?P<system>[a-z]+)-(?P<architecture>[a-z0-9_]+)(-(?P<family>glibc|musl)(?P<version>\d+\.\d+))?"
+)
+_SYSTEMS = ("linux",)
+ARCHITECTURES = ("x86_64", "aarch64", "i686", "armv7l", "ppc64le", "s390x", "riscv64")
+# manylinux_2_28 is what today's wheels are built for; RHEL 8 and every newer distribution satisfy it.
+DEFAULT_GLIBC = "2.28"
+DEFAULT_MUSL = "1.2"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Platform:
+    """A kind of machine: operating system, architecture and C library.
+
+    Attributes:
+        system: `linux`.
+        architecture: As `uname -m` prints it.
+        libc_family: `glibc` or `musl`.
+        libc_version: The oldest C library to run on, `major.minor`.
+    """
+
+    system: str
+    architecture: str
+    libc_family: str
+    libc_version: str
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read `linux-x86_64`, `linux-x86_64-glibc2.17` or `linux-aarch64-musl1.2`.
+
+        Raises:
+            UsageError: `text` is not such a platform.
+        """
+        match = _PLATFORM.fullmatch(text)
+        if match is None or match["system"] not in _SYSTEMS or match["architecture"] not in ARCHITECTURES:
+            raise UsageError(
+                f"`{text}` is not a platform that Pannier knows",
+                code="platform-unknown",
+                facts={"architectures": ", ".join(ARCHITECTURES)},
+                hint="write SYSTEM-ARCHITECTURE[-LIBC], such as `linux-x86_64-glibc2.17`",
+            )
+        family = match["family"] or "glibc"
+        version = match["version"] or (DEFAULT_GLIBC if family == "glibc" else DEFAULT_MUSL)
+        return cls(
+            system=match["system"],
+            architecture=match["architecture"],
+            libc_family=family,
+            libc_version=version,
+        )
+
+    def __str__(self) -> str:
+        return f"{self.system}-{self.architecture}-{self.libc_family}{self.libc_version}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Target:
+    """One Python on one platform.
+
+    Attributes:
+        python_version: The whole version, patch included (`3.11.7`): markers and requires-python need it.
+        platform: The machine.
+        implementation: `cpython`.
+    """
+
+    python_version: str
+    platform: Platform
+    implementation: str = "cpython"
+
+    @property
+    def python_minor(self) -> str:
+        """The `major.minor` version, which wheels, byte code and `lib/pythonX.Y` are tied to."""
+        return ".".join(self.python_version.split(".")[:2])
+
+    def __str__(self) -> str:
+        return f"{self.platform} / {self.implementation} {self.python_version}"
