@@ -1,0 +1,122 @@
+"""What a command was given: a program, a project, a spec or a lock."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from pannier.model.errors import SpecError, UsageError
+from pannier.model.spec import Spec
+
+SubjectKind = Literal["source", "project", "spec", "lock"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Subject:
+    """One thing to analyze, lock or pack.
+
+    Attributes:
+        path: As the user named it.
+        kind: `source` for scripts, notebooks and packages; `project` for a directory with a pyproject.toml or
+            setup.py; `spec` for a file that lists requirements; `lock` for a lockfile.
+    """
+
+    path: Path
+    kind: SubjectKind
+
+    @property
+    def name(self) -> str:
+        """What a pack made of it is called."""
+        base = self.path.resolve()
+        return base.name if base.is_dir() else base.name.removesuffix(base.suffix)
+
+
+def find_subject(text: str) -> Subject:
+    """Tell what `text` names, by its name and place.
+
+    Raises:
+        UsageError: There is no such file, or its kind is not one Pannier reads.
+    """
+    path = Path(text)
+    if path.is_dir():
+        is_project = (path / "pyproject.toml").is_file() or (path / "setup.py").is_file()
+        return Subject(path=path, kind="project" if is_project and _has_metadata(path) else "source")
+    if not path.is_file():
+        raise UsageError(
+            f"there is no file or directory `{text}`", code="no-such-file", hint="check the path and its spelling"
+        )
+    return Subject(path=path, kind=_file_kind(path))
+
+
+def _has_metadata(directory: Path) -> bool:
+    """A pyproject.toml that only configures tools makes no project."""
+    if (directory / "setup.py").is_file() or (directory / "setup.cfg").is_file():
+        return True
+    text = (directory / "pyproject.toml").read_text("utf-8", "replace")
+    return any(line.strip() in {"[project]", "[build-system]", "[tool.poetry]"} for line in text.splitlines())
+
+
+def _file_kind(path: Path) -> SubjectKind:
+    name = path.name
+    if name == "pylock.toml" or (name.startswith("pylock.") and name.endswith(".toml")):
+        return "lock"
+    if name in {"pyproject.toml", "setup.py"} and name == "pyproject.toml":
+        return "project"
+    if path.suffix in {".json", ".yml", ".yaml", ".txt", ".in"}:
+        return "spec"
+    if path.suffix in {".py", ".pyw", ".ipynb"} or _is_python_script(path):
+        return "source"
+    raise UsageError(
+        f"`{path}` is nothing that Pannier can read",
+        code="unknown-subject",
+        facts={
+            "programs": "*.py, *.ipynb, a script whose first line names python, a directory",
+            "specs": "*.json, *.yml, requirements.txt, pyproject.toml",
+            "locks": "pylock.toml, pylock.NAME.toml",
+        },
+    )
+
+
+def _is_python_script(path: Path) -> bool:
+    with path.open("rb") as stream:
+        first = stream.readline(200)
+    return first.startswith(b"#!") and b"python" in first
+
+
+def read_text(path: Path) -> str:
+    """The text of a spec or a lock.
+
+    Raises:
+        SpecError: It is not UTF-8.
+    """
+    try:
+        return path.read_text("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise SpecError(
+            f"`{path}` is not UTF-8 text", facts={"at": f"byte {error.start}"}, hint="save it as UTF-8"
+        ) from None
+
+
+def read_spec(path: Path) -> Spec:
+    """The requirements that a spec, a requirements file or a pyproject.toml lists.
+
+    Local projects come back as paths that hold from the current directory.
+
+    Raises:
+        SpecError: The file is not valid.
+    """
+    from pannier.formats import specs
+
+    text = read_text(path)
+    if path.suffix in {".txt", ".in"}:
+        return specs.parse_requirements(text, filename=str(path), read=_reader_beside(path))
+    if path.name == "pyproject.toml":
+        return specs.parse_pyproject(text, filename=str(path))
+    return specs.parse_spec(text, filename=str(path))
+
+
+def _reader_beside(path: Path) -> Callable[[str], str]:
+    def read(name: str) -> str:
+        return read_text(path.parent / name)
+
+    return read

@@ -1,0 +1,77 @@
+"""Every `console` block of the documentation is run, in order, in a directory of its own."""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
+BLOCK = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+def steps(page: Path) -> list[tuple[str, str]]:
+    """The commands of a page with the output shown for each; a trailing backslash continues a command."""
+    found: list[tuple[str, str]] = []
+    for block in BLOCK.findall(page.read_text("utf-8")):
+        command, output = "", ""
+        for line in block.replace("\\\n", "").splitlines():
+            if line.startswith("$ "):
+                if command:
+                    found.append((command, output))
+                command, output = line[2:], ""
+            else:
+                output += line + "\n"
+        found.append((command, output))
+    return found
+
+
+def matches(shown: str, printed: str) -> bool:
+    """Whether `printed` is what was shown, where `...` stands for anything and runs of spaces are one."""
+
+    def folded(text: str) -> str:
+        return re.sub(r"[ \t]+", " ", text).strip()
+
+    pattern = ".*".join(re.escape(piece) for piece in folded(shown).split("..."))
+    return re.fullmatch(pattern, folded(printed), re.DOTALL) is not None
+
+
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if steps(page)], ids=lambda page: str(page.relative_to(ROOT))
+)
+def test_the_examples_of_a_page_do_what_it_shows(page: Path, tmp_path: Path, pannier_bin: Path) -> None:
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    home = tmp_path / "home"
+    home.mkdir()
+    environment = {
+        **os.environ,
+        "PATH": f"{pannier_bin}:{os.environ['PATH']}",
+        "HOME": str(home),
+        "COLUMNS": "100",
+        "NO_COLOR": "1",
+    }
+    for name in ("VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONPATH"):
+        environment.pop(name, None)
+    for command, shown in steps(page):
+        done = subprocess.run(
+            command,
+            shell=True,
+            cwd=tmp_path,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=600,
+        )
+        assert done.returncode == 0, f"{page.name}: `{command}` exited {done.returncode}:\n{done.stdout}"
+        if shown.strip():
+            assert matches(shown, done.stdout), f"{page.name}: `{command}` printed:\n{done.stdout}\nnot:\n{shown}"
+
+
+def test_output_is_compared_with_ellipses() -> None:
+    assert matches("a ... c\n", "a  b\nc\n")
+    assert not matches("a ... c\n", "a b\nd\n")
