@@ -69,7 +69,9 @@ def test_the_examples_of_a_page_do_what_it_shows(page: Path, tmp_path: Path, pan
         )
         assert done.returncode == 0, f"{page.name}: `{command}` exited {done.returncode}:\n{done.stdout}"
         if shown.strip():
-            assert matches(shown, done.stdout), f"{page.name}: `{command}` printed:\n{done.stdout}\nnot:\n{shown}"
+            assert matches(shown, done.stdout), (
+                f"{page.name}: `{command}` printed:\n{done.stdout}\nnot:\n{shown}"
+            )
 
 
 def test_output_is_compared_with_ellipses() -> None:
