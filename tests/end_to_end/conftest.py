@@ -1,68 +1,11 @@
-"""The built wheel's commands, run as a user runs them."""
+"""Fixtures of the end-to-end tests."""
 
-import os
-import subprocess
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from tests.end_to_end.commands import Commands
 
 ROOT = Path(__file__).parents[2]
-
-
-@dataclass(frozen=True)
-class Commands:
-    """The installed commands with a home, a cache and a working directory of the test's own."""
-
-    bin: Path
-    home: Path
-    cache: Path
-    directory: Path
-
-    def environment(self, extra: Mapping[str, str] | None = None) -> dict[str, str]:
-        """The variables commands run with: the user's index configuration, nothing of this Python's."""
-        kept = {
-            name: value
-            for name, value in os.environ.items()
-            if not name.startswith(("PYTHON", "PANNIER", "VIRTUAL_ENV", "CONDA"))
-        }
-        return {
-            **kept,
-            "PATH": f"{self.bin}:{os.environ['PATH']}",
-            "PANNIER_CACHE_DIR": str(self.cache),
-            **(extra or {}),
-        }
-
-    def run(
-        self,
-        *command: str | Path,
-        status: int = 0,
-        env: Mapping[str, str] | None = None,
-        cwd: Path | None = None,
-        stdin: str = "",
-    ) -> "subprocess.CompletedProcess[str]":
-        """Run one command to its end and check its exit status."""
-        done = subprocess.run(
-            [str(word) for word in command],
-            cwd=cwd or self.directory,
-            env=self.environment(env),
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=600,
-        )
-        assert done.returncode == status, (
-            f"{' '.join(map(str, command))} exited {done.returncode}, not {status}\n{done.stdout}\n{done.stderr}"
-        )
-        return done
-
-    def script(self, name: str, text: str) -> Path:
-        """Write a file into the working directory."""
-        path = self.directory / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, "utf-8")
-        return path
 
 
 @pytest.fixture(scope="session")
@@ -81,9 +24,3 @@ def commands(pannier_bin: Path, shared_cache: Path, tmp_path: Path) -> Commands:
     home = tmp_path / "home"
     home.mkdir()
     return Commands(bin=pannier_bin, home=home, cache=shared_cache, directory=directory)
-
-
-def members(pack: Path, option: str = "-tzf") -> Sequence[str]:
-    """What the system's tar says is in a pack."""
-    listed = subprocess.run(["tar", option, str(pack)], capture_output=True, text=True, check=True)
-    return listed.stdout.splitlines()

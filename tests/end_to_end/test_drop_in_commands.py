@@ -6,8 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-
-from tests.end_to_end.conftest import Commands
+from tests.end_to_end.commands import Commands
 
 HI = """\
 import os
@@ -138,7 +137,8 @@ def test_a_task_of_work_queue_unpacks_into_the_workers_sandbox(commands: Command
     sandbox.mkdir()
     shutil.copy(small_pack, sandbox / "T")
     shutil.copy(commands.bin / "poncho_package_run", sandbox)
-    shell = './poncho_package_run -e T --unpack-to "$WORK_QUEUE_SANDBOX"/T-env python -c "import cloudpickle; print(42)"'
+    unpack = './poncho_package_run -e T --unpack-to "$WORK_QUEUE_SANDBOX"/T-env'
+    shell = unpack + ' python -c "import cloudpickle; print(42)"'
     for _ in range(2):
         ran = commands.run("sh", "-c", shell, cwd=sandbox, env={"WORK_QUEUE_SANDBOX": str(sandbox)})
         assert ran.stdout == "42\n"

@@ -14,8 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-from tests.end_to_end.conftest import Commands
+from tests.end_to_end.commands import Commands
 
 pytestmark = [
     pytest.mark.network,
@@ -76,18 +75,9 @@ class Server:
     def start_worker(self, directory: Path, environment: dict[str, str]) -> "subprocess.Popen[bytes]":
         """A worker of one core; it keeps its sandbox below `directory`."""
         directory.mkdir(exist_ok=True)
+        options = ["--cores=1", "--memory=2000", "--disk=4000", "-t", "60", "-s", str(directory)]
         worker = subprocess.Popen(
-            [
-                "work_queue_worker",
-                "--cores=1",
-                "--memory=2000",
-                "--disk=4000",
-                "-t",
-                "60",
-                "-s",
-                str(directory),
-            ]
-            + ["127.0.0.1", str(self.port)],
+            ["work_queue_worker", *options, "127.0.0.1", str(self.port)],
             env={**PEER_ENVIRONMENT, **environment},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -144,7 +134,7 @@ def inputs(commands: Commands) -> dict[str, Path]:
 def command(number: int) -> str:
     return (
         './poncho_package_run -e env.tar.gz -u "$WORK_QUEUE_SANDBOX/env.tar.gz-env" -- python task.py '
-        + f"{number}"
+        f"{number}"
     )
 
 
