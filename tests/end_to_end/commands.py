@@ -48,9 +48,8 @@ class Commands:
             text=True,
             timeout=600,
         )
-        assert done.returncode == status, (
-            f"`{' '.join(map(str, command))}` exited {done.returncode}, not {status}:\n{done.stdout}{done.stderr}"
-        )
+        shown = " ".join(map(str, command))
+        assert done.returncode == status, f"`{shown}` exited {done.returncode}:\n{done.stdout}{done.stderr}"
         return done
 
     def script(self, name: str, text: str) -> Path:
