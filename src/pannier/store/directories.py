@@ -1,0 +1,73 @@
+"""Where the cache lies, and what lies where in it."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class CacheDirectories:
+    """The directories of one cache; none is made by naming it.
+
+    Attributes:
+        root: The cache's own directory.
+    """
+
+    root: Path
+
+    @property
+    def distributions(self) -> Path:
+        """Fetched wheels and sdists, as `<sha256[:2]>/<sha256>/<filename>`."""
+        return self.root / "distributions"
+
+    @property
+    def built(self) -> Path:
+        """Wheels built from sdists and local projects, by what they were built from and for."""
+        return self.root / "built"
+
+    @property
+    def bytecode(self) -> Path:
+        """Byte code of a wheel's modules, by wheel and Python."""
+        return self.root / "bytecode"
+
+    @property
+    def layers(self) -> Path:
+        """Finished frames of packs, by what they hold."""
+        return self.root / "layers"
+
+    @property
+    def interpreters(self) -> Path:
+        """Relocatable copies of interpreters."""
+        return self.root / "interpreters"
+
+    @property
+    def prefixes(self) -> Path:
+        """Unpacked packs, by the pack's id; the launcher on the target uses the same."""
+        return self.root / "prefixes"
+
+    @property
+    def uv(self) -> Path:
+        """The cache of uv: index answers and metadata, which let locks be made offline."""
+        return self.root / "uv"
+
+    @property
+    def foreign(self) -> Path:
+        """Unpacked archives that other tools made."""
+        return self.root / "foreign"
+
+
+def default_cache_root(environ: Mapping[str, str]) -> Path:
+    """Find the cache as the launcher in a pack does (docs/reference/pack-format.md, "Unpacking").
+
+    `$PANNIER_CACHE_DIR`, else `$XDG_CACHE_HOME/pannier`, else `$HOME/.cache/pannier`, else
+    `${TMPDIR:-/tmp}/pannier-UID`; an empty variable counts as unset.
+    """
+    if explicit := environ.get("PANNIER_CACHE_DIR"):
+        return Path(explicit)
+    if cache_home := environ.get("XDG_CACHE_HOME"):
+        return Path(cache_home, "pannier")
+    if home := environ.get("HOME"):
+        return Path(home, ".cache", "pannier")
+    temporary = environ.get("TMPDIR") or "/tmp"  # noqa: S108 - the launcher's last resort, and it names the user
+    return Path(temporary, f"pannier-{os.getuid()}")

@@ -1,0 +1,113 @@
+"""Files that appear whole or not at all."""
+
+import errno
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from pannier.model.errors import StorageError
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+def write_whole(path: Path, data: bytes, *, mode: int = 0o666, durable: bool = False) -> None:
+    """Write `data` as the whole content of `path`, replacing what was there in one step.
+
+    Args:
+        path: The file to write; its directory is made when missing.
+        data: Its content.
+        mode: Permissions before the process's umask takes its part.
+        durable: Wait until the disk has it.
+
+    Raises:
+        StorageError: The disk is full or the directory cannot be written.
+    """
+    with whole_file(path, mode=mode, durable=durable) as stream:
+        stream.write(data)
+
+
+@contextmanager
+def whole_file(path: Path, *, mode: int = 0o666, durable: bool = False) -> Iterator[BinaryIO]:
+    """Open a temporary sibling; it becomes `path` when the block ends well, and vanishes otherwise.
+
+    Args:
+        path: The file to write; its directory is made when missing.
+        mode: Permissions before the process's umask takes its part.
+        durable: Wait until the disk has it.
+
+    Yields:
+        The temporary file, seekable, open for reading and writing.
+
+    Raises:
+        StorageError: The disk is full or the directory cannot be written.
+    """
+    temporary, stream = _open_sibling(path)
+    try:
+        # Closing flushes once more, so a full disk may speak up there too: hence the handler outside.
+        with stream:
+            yield stream
+            _finish(stream, mode, durable=durable)
+        temporary.replace(path)
+    except OSError as error:
+        if error.errno in _FULL:
+            raise storage_error(error, path, size=_size(temporary)) from error
+        raise
+    finally:
+        with suppress(OSError):
+            temporary.unlink()
+
+
+def storage_error(error: OSError, path: Path, *, size: int) -> StorageError:
+    """Say what could not be written, why, and how far it got.
+
+    Args:
+        error: What the system said.
+        path: The file that was to be written.
+        size: Bytes written before it failed.
+    """
+    facts = {"file": str(path), "reason": error.strerror or str(error)}
+    if error.errno not in _FULL:
+        return StorageError(f"`{path}` cannot be written", code="not-writable", facts=facts)
+    facts["written"] = f"{size} bytes before the space ended"
+    return StorageError(
+        f"no space is left to write `{path}`",
+        code="disk-full",
+        facts=facts,
+        hint="free some space there, for example with `pannier cache clean`",
+    )
+
+
+def _open_sibling(path: Path) -> tuple[Path, BinaryIO]:
+    directory = path.parent
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(dir=directory, prefix=f".{path.name[:80]}.", suffix=".tmp")
+    except OSError as error:
+        raise storage_error(error, path, size=0) from error
+    return Path(name), os.fdopen(descriptor, "w+b")
+
+
+def _finish(stream: BinaryIO, mode: int, *, durable: bool) -> None:
+    stream.flush()
+    # mkstemp makes 0600; others on the machine may read what the umask lets them.
+    os.fchmod(stream.fileno(), mode & ~_umask())
+    if durable:
+        os.fsync(stream.fileno())
+
+
+def _umask() -> int:
+    """Read the umask without changing it: `os.umask` would for an instant, under other threads' feet."""
+    with Path("/proc/self/status").open(encoding="ascii", errors="replace") as status:
+        for line in status:
+            if line.startswith("Umask:"):
+                return int(line.split()[1], 8)
+    return 0o022
+
+
+def _size(path: Path) -> int:
+    with suppress(OSError):
+        return path.stat().st_size
+    return 0
