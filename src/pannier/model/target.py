@@ -14,6 +14,35 @@ ARCHITECTURES = ("x86_64", "aarch64", "i686", "armv7l", "ppc64le", "s390x", "ris
 # manylinux_2_28 is what today's wheels are built for; RHEL 8 and every newer distribution satisfy it.
 DEFAULT_GLIBC = "2.28"
 DEFAULT_MUSL = "1.2"
+# The last release of each minor version, for those who name only the minor. Markers and requires-python ask
+# for the patch: 3.6 alone means 3.6.0, which current pandas for 3.6 refuses.
+_LAST_PATCHES = {
+    "2.7": 18, "3.5": 10, "3.6": 15, "3.7": 17, "3.8": 20, "3.9": 25, "3.10": 22,
+    "3.11": 18, "3.12": 16, "3.13": 18, "3.14": 10, "3.15": 2,
+}  # fmt: skip
+_VERSION = re.compile(r"(?P<minor>\d+\.\d+)(\.(?P<patch>\d+))?((a|b|rc)\d+)?")
+
+
+def whole_python_version(text: str) -> str:
+    """Give `major.minor` its last patch release; leave a whole version as it is.
+
+    Args:
+        text: `3.9` or `3.9.18`.
+
+    Raises:
+        UsageError: `text` is not a version, or a minor version that Pannier knows no release of.
+    """
+    match = _VERSION.fullmatch(text)
+    if match is not None and match["patch"] is not None:
+        return text
+    if match is not None and match["minor"] == text and text in _LAST_PATCHES:
+        return f"{text}.{_LAST_PATCHES[text]}"
+    raise UsageError(
+        f"`{text}` is not a Python version that Pannier knows",
+        code="python-version-unknown",
+        facts={"known": ", ".join(_LAST_PATCHES)},
+        hint="name the whole version, such as `3.11.7`",
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
