@@ -20,6 +20,8 @@ class Interpreter:
         stdlib: Directory of its standard library.
         site_packages: Directories its distributions are installed in, first is the prefix's own.
         is_debian: Built by Debian, with `dist-packages` and a standard library outside its prefix's layout.
+        abi_flags: Its `sys.abiflags`: `t` for a free-threaded build, `d` for a debug build, `m` before 3.8.
+        library_directory: Its `sys.platlibdir`: `lib`, or `lib64` with Fedora and its kin.
     """
 
     python_executable: str
@@ -32,6 +34,8 @@ class Interpreter:
     stdlib: str
     site_packages: tuple[str, ...]
     is_debian: bool = False
+    abi_flags: str = ""
+    library_directory: str = "lib"
 
     @property
     def target(self) -> Target:
