@@ -111,8 +111,9 @@ def _abi(version: tuple[int, int]) -> str:
 
 def _platform_tags(platform: Platform) -> Iterator[str]:
     family_tags = _musllinux_tags if platform.libc_family == "musl" else _manylinux_tags
-    yield from family_tags(platform)
+    # Bare `linux` comes first, as in packaging: what was built for this machine itself.
     yield f"linux_{platform.architecture}"
+    yield from family_tags(platform)
 
 
 def _manylinux_tags(platform: Platform) -> Iterator[str]:
