@@ -30,7 +30,7 @@ class SettingInfo:
 SETTINGS: dict[str, SettingInfo] = {
     "cache-dir": SettingInfo("text", "Where downloads, layers and unpacked packs are kept."),
     "offline": SettingInfo("flag", "Ask no network: use what the cache has."),
-    "index-url": SettingInfo("text", "The package index to use instead of the one pip and uv are set up for."),
+    "index-url": SettingInfo("text", "The package index, instead of the one pip and uv are set up for."),
     "extra-index-url": SettingInfo("list", "More indexes, asked before the default one."),
     "find-links": SettingInfo("list", "Directories or pages with distributions to consider as well."),
     "interpreter": SettingInfo(
@@ -109,7 +109,7 @@ def parse_tool_table(table: Mapping[str, Any], *, where: str) -> dict[str, Any]:
         SpecError: A key is unknown, or its value of the wrong kind; all are named.
     """
     expected = {"text": str, "flag": bool, "list": list, "table": dict}
-    names = {"text": "a string", "flag": "true or false", "list": "a list of strings", "table": "a table of strings"}
+    names = {"text": "a string", "flag": "true or false", "list": "a list of strings"}
     wrong: list[str] = []
     values: dict[str, Any] = {}
     for key, value in table.items():
@@ -117,7 +117,7 @@ def parse_tool_table(table: Mapping[str, Any], *, where: str) -> dict[str, Any]:
         if info is None:
             wrong.append(f"`{key}` is not a setting")
         elif not isinstance(value, expected[info.kind]) or not _all_text(value):
-            wrong.append(f"`{key}` must be {names[info.kind]}")
+            wrong.append(f"`{key}` must be {names.get(info.kind, 'a table of strings')}")
         else:
             values[key.replace("-", "_")] = value
     if wrong:

@@ -43,7 +43,7 @@ def find_subject(text: str) -> Subject:
         return Subject(path=path, kind="project" if is_project and _has_metadata(path) else "source")
     if not path.is_file():
         raise UsageError(
-            f"there is no file or directory `{text}`", code="no-such-file", hint="check the path and its spelling"
+            f"there is no file or directory `{text}`", code="no-such-file", hint="check its spelling"
         )
     return Subject(path=path, kind=_file_kind(path))
 
@@ -60,7 +60,7 @@ def _file_kind(path: Path) -> SubjectKind:
     name = path.name
     if name == "pylock.toml" or (name.startswith("pylock.") and name.endswith(".toml")):
         return "lock"
-    if name in {"pyproject.toml", "setup.py"} and name == "pyproject.toml":
+    if name == "pyproject.toml":
         return "project"
     if path.suffix in {".json", ".yml", ".yaml", ".txt", ".in"}:
         return "spec"

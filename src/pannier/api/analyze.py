@@ -1,0 +1,265 @@
+"""`analyze`: what sources import, which projects provide that, and the spec that follows."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pannier.api.settings import Settings
+from pannier.api.workshop import Workshop
+from pannier.model.analysis import Analysis, FoundProject, Import, Problem
+from pannier.model.errors import AnalysisError, InterpreterError
+from pannier.model.events import Reporter, SilentReporter
+from pannier.model.interpreter import InstalledDistribution
+from pannier.model.spec import LocalProject, Spec
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AnalyzeOptions:
+    """What to look at and how.
+
+    Attributes:
+        python: The environment analysed: a prefix, or the path of an interpreter; empty for the active
+            `VIRTUAL_ENV` or `CONDA_PREFIX`, else none.
+        target_python: Version whose standard library and branches count; empty for the environment's.
+        toplevel: Only imports of the module body.
+        functions: Only these functions, with what they use.
+        mapping: Import name to project name, before anything else known.
+        extra: Requirements to add.
+        strict: Unknown imports and unreadable sources are an error.
+        stdin: The text that the source `-` stands for.
+    """
+
+    python: str = ""
+    target_python: str = ""
+    toplevel: bool = False
+    functions: tuple[str, ...] = ()
+    mapping: Mapping[str, str] = field(default_factory=dict)
+    extra: tuple[str, ...] = ()
+    strict: bool = False
+    stdin: str | bytes = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AnalyzeResult:
+    """What was found, and the environment spec that provides it.
+
+    Attributes:
+        analysis: Imports, projects, local modules, problems.
+        spec: Requirements as a spec; optional projects that are not installed are left out of it.
+        environment_python: Version of the interpreter of the environment analysed; empty for none.
+    """
+
+    analysis: Analysis
+    spec: Spec
+    environment_python: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AnalysedEnvironment:
+    """The environment whose versions and names come first.
+
+    Attributes:
+        python_version: Of its interpreter.
+        distributions: What it has installed.
+    """
+
+    python_version: str = ""
+    distributions: tuple[InstalledDistribution, ...] = ()
+
+
+def analyze(
+    sources: Sequence[str], options: AnalyzeOptions, settings: Settings, reporter: Reporter | None = None
+) -> AnalyzeResult:
+    """Say what `sources` need, without running or importing any of it.
+
+    Raises:
+        AnalysisError: A source is missing; with `options.strict` also for whatever is unknown or unreadable.
+        SpecError: A source's own metadata block is not valid.
+    """
+    from pannier.imports.analysis import AnalysisOptions, Source
+    from pannier.imports.analysis import analyze as analyze_sources
+
+    workshop = Workshop(settings, reporter or SilentReporter())
+    environment = _environment(options.python, workshop)
+    target_python = options.target_python or environment.python_version or _own_version()
+    analysis = analyze_sources(
+        [Source(name, options.stdin) if name == "-" else Source(name) for name in sources],
+        AnalysisOptions(
+            target_python=target_python,
+            mapping={**settings.mapping, **options.mapping},
+            installed=environment.distributions,
+            toplevel=options.toplevel,
+            functions=options.functions,
+        ),
+        workshop.reporter,
+    )
+    if options.strict:
+        refuse_problems(analysis.problems)
+        refuse_unknown(analysis.unknown)
+    spec = _spec_of(analysis, options, environment)
+    return AnalyzeResult(analysis=analysis, spec=spec, environment_python=environment.python_version)
+
+
+def refuse_problems(problems: Sequence[Problem]) -> None:
+    """Raise one error for every source that could not be read.
+
+    Raises:
+        AnalysisError: There are any.
+    """
+    if not problems:
+        return
+    count = "a source" if len(problems) == 1 else f"{len(problems)} sources"
+    raise AnalysisError(
+        f"{count} could not be read",
+        code=problems[0].code,
+        facts={"where": [f"{problem.location}: {problem.message}" for problem in problems]},
+        hint="mend or leave out what is named",
+    )
+
+
+def refuse_unknown(unknown: Sequence[Import]) -> None:
+    """Raise one error for every import that nothing known provides.
+
+    Raises:
+        AnalysisError: There are any.
+    """
+    if not unknown:
+        return
+    places: dict[str, list[str]] = {}
+    for item in unknown:
+        places.setdefault(item.name, []).append(str(item.location))
+    count = "1 import has" if len(places) == 1 else f"{len(places)} imports have"
+    first = min(places)
+    raise AnalysisError(
+        f"{count} no known project",
+        code="unknown-import",
+        facts={name: ", ".join(where) for name, where in sorted(places.items())},
+        hint=f"name the project for each, for example `--pkg-mapping {first}=PROJECT`",
+    )
+
+
+def _environment(python: str, workshop: Workshop) -> AnalysedEnvironment:
+    """The environment to take names and versions from; an explicit one must exist."""
+    from pannier.environment.installed import installed_distributions
+
+    environ = workshop.settings.environ
+    place = python or environ.get("VIRTUAL_ENV", "") or environ.get("CONDA_PREFIX", "")
+    if not place:
+        return AnalysedEnvironment()
+    path = Path(place)
+    if path.is_dir():
+        return AnalysedEnvironment(_prefix_python(path), installed_distributions(path))
+    if not python:
+        return AnalysedEnvironment()  # a stale VIRTUAL_ENV is no reason to stop
+    from pannier.environment.probe import probe
+
+    interpreter = probe(python, workshop.directories.interpreters)
+    return AnalysedEnvironment(interpreter.version, installed_distributions(interpreter))
+
+
+def _prefix_python(prefix: Path) -> str:
+    """The version of a prefix's Python, told from its files: starting it would cost more than all else."""
+    configuration = prefix / "pyvenv.cfg"
+    if configuration.is_file():
+        for line in configuration.read_text("utf-8", "replace").splitlines():
+            key, _, value = line.partition("=")
+            if key.strip() in {"version", "version_info"}:
+                return ".".join(value.strip().split(".")[:3])
+    for directory in sorted(prefix.glob("lib/python3*"), reverse=True):
+        return directory.name.removeprefix("python")
+    raise InterpreterError(
+        f"`{prefix}` holds no Python environment",
+        code="no-environment",
+        facts={"looked for": "pyvenv.cfg, lib/python3*"},
+        hint="name its directory or its interpreter with `--python`",
+    )
+
+
+def _own_version() -> str:
+    return ".".join(map(str, sys.version_info[:3]))
+
+
+def _spec_of(analysis: Analysis, options: AnalyzeOptions, environment: AnalysedEnvironment) -> Spec:
+    """The requirements: what the source declares, what it imports, and what was added."""
+    declared = _declared(analysis.sources, options.stdin)
+    installed = {_normalized(item.name): item for item in environment.distributions}
+    chosen: dict[str, str] = {}
+    for requirement in _pinned(options.extra, installed):
+        chosen[_name_of(requirement)] = requirement
+    for requirement in declared.requirements:
+        chosen.setdefault(_name_of(requirement), requirement)
+    projects = [project for project in analysis.projects if _is_wanted(project)]
+    for project in projects:
+        if not project.editable_path:
+            chosen.setdefault(_normalized(project.name), project.requirement)
+    minor = ".".join(environment.python_version.split(".")[:2])
+    return Spec(
+        requirements=tuple(chosen[name] for name in sorted(chosen)),
+        python=declared.python or (f"=={minor}.*" if minor else analysis.requires_python),
+        local_projects=tuple(
+            LocalProject(path=project.editable_path, name=project.name)
+            for project in projects
+            if project.editable_path
+        ),
+        dialect="analysis",
+    )
+
+
+def _is_wanted(project: FoundProject) -> bool:
+    """Optional imports are packed only where the analysed environment shows that they are used."""
+    return not project.optional or project.confidence == "installed"
+
+
+def _declared(sources: Sequence[str], stdin: str | bytes) -> Spec:
+    """The PEP 723 blocks of the sources, together."""
+    from pannier.formats.script_metadata import parse_script_metadata
+
+    requirements: list[str] = []
+    bounds: list[str] = []
+    for source in sources:
+        text = stdin if source == "-" else _script_text(source)
+        if isinstance(text, bytes):
+            text = text.decode("utf-8", "replace")
+        metadata = parse_script_metadata(text, filename=source) if "# /// script" in text else None
+        if metadata is not None:
+            requirements += metadata.spec.requirements
+            bounds += [metadata.spec.python] if metadata.spec.python else []
+    return Spec(requirements=tuple(requirements), python=",".join(dict.fromkeys(bounds)))
+
+
+def _script_text(source: str) -> str:
+    path = Path(source)
+    if not path.is_file() or path.suffix == ".ipynb":
+        return ""
+    with path.open("rb") as stream:
+        return stream.read(1_000_000).decode("utf-8", "replace")
+
+
+def _pinned(extra: Sequence[str], installed: Mapping[str, InstalledDistribution]) -> list[str]:
+    """Bare names take the version that the analysed environment has."""
+    pinned: list[str] = []
+    for requirement in extra:
+        found = installed.get(_normalized(requirement))
+        pinned.append(f"{found.name}=={found.version}" if found and not found.editable_path else requirement)
+    return pinned
+
+
+def _name_of(requirement: str) -> str:
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    try:
+        return _normalized(Requirement(requirement).name)
+    except InvalidRequirement as error:
+        raise AnalysisError(
+            f"`{requirement}` is no requirement",
+            code="requirement-invalid",
+            facts={"reason": str(error).splitlines()[0]},
+            hint="write a project's name, with a version if need be: `name==1.2`",
+        ) from None
+
+
+def _normalized(name: str) -> str:
+    from packaging.utils import canonicalize_name
+
+    return canonicalize_name(name)

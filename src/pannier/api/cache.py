@@ -1,0 +1,3 @@
+"""`cache`: what the cache holds, and making it smaller."""
+
+from pannier.api.settings import Settings
