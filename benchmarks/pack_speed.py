@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from measure import compare, print_ratio, remove, run_once
-from stack import WORK, Stack, prepare
+from stack import PROJECTS, WORK, Stack, prepare
 
 
 def main() -> None:
@@ -69,8 +69,7 @@ def _venv_pack(stack: Stack) -> tuple[Path, Path]:
             ["venv", "-q", "--python", sys.executable, peer],
             ["pip", "install", "-q", "--python", peer / "bin" / "python", "venv-pack", "setuptools<81"],
             ["venv", "-q", "--python", sys.executable, venv],
-            ["pip", "install", "-q", "--compile-bytecode", "--python", venv / "bin" / "python"]
-            + ["numpy", "scipy", "pandas", "matplotlib"],
+            ["pip", "install", "-q", "--compile-bytecode", "--python", venv / "bin" / "python", *PROJECTS],
         ):
             subprocess.run([str(word) for word in (uv, *command)], check=True)
     return peer / "bin" / "venv-pack", venv

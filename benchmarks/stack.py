@@ -1,4 +1,4 @@
-"""What every benchmark works on: numpy, scipy, pandas and matplotlib, locked once, with a warm download cache."""
+"""What every benchmark works on: four large projects, locked once, with a warm download cache."""
 
 import os
 import subprocess
@@ -8,7 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 WORK = ROOT / "build" / "benchmarks"
-REQUIREMENTS = "numpy\nscipy\npandas\nmatplotlib\n"
+PROJECTS = ("numpy", "scipy", "pandas", "matplotlib")
 IMPORTS = "import numpy, scipy.optimize, pandas, matplotlib.pyplot"
 
 
@@ -59,7 +59,7 @@ def prepare() -> Stack:
     )
     requirements = WORK / "requirements.txt"
     if not stack.lock.exists():
-        requirements.write_text(REQUIREMENTS)
+        requirements.write_text("\n".join(PROJECTS))
         stack.run("pannier", "lock", "--quiet", requirements, "-o", stack.lock)
     for pack in stack.packs.values():
         stack.run("pannier", "pack", "--quiet", stack.lock, "-o", pack)
