@@ -77,9 +77,7 @@ def _timing(pairs: Sequence[tuple[float, float]]) -> Timing:
 def print_ratio(what: str, ours: Timing, against: str, theirs: Timing, bound: str) -> None:
     """One line: what was measured, both medians, the ratio of the medians, and what was promised."""
     ratio = ours.median / theirs.median
-    print(
-        f"{what}: {ours.median:.3f} s; {against}: {theirs.median:.3f} s; ratio {ratio:.2f} (promised: {bound})"
-    )
+    print(f"{what}: {ours.median:.3f} s; {against}: {theirs.median:.3f} s; ratio {ratio:.2f} ({bound})")
 
 
 def print_difference(what: str, ours: Timing, against: str, theirs: Timing, bound: str) -> None:
@@ -87,7 +85,7 @@ def print_difference(what: str, ours: Timing, against: str, theirs: Timing, boun
     difference = (ours.median - theirs.median) * 1000
     print(
         f"{what}: {ours.median * 1000:.1f} ms; {against}: {theirs.median * 1000:.1f} ms;"
-        f" difference {difference:.1f} ms (promised: {bound})"
+        f" difference {difference:.1f} ms ({bound})"
     )
 
 

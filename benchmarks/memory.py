@@ -24,9 +24,8 @@ def main() -> None:
         ("verify", ["verify", "--quiet", pack]),
     ):
         peak = _peak([stack.bin / "pannier", *command], stack.environment)
-        print(
-            f"{name} with torch ({pack.stat().st_size / 1e6:.0f} MB): peak {peak:.0f} MB (promised: under 400 MB)"
-        )
+        size = pack.stat().st_size / 1e6
+        print(f"{name} with torch ({size:.0f} MB): peak {peak:.0f} MB (promised: under 400 MB)")
     remove(tree)
 
 

@@ -40,7 +40,7 @@ def main() -> None:
     )
     print_ratio("pack .tar.zst, layers warm", ours, "cp of the pack", theirs, "2x or less")
 
-    venv_pack, venv = _venv_pack(stack)
+    venv_pack, venv = _venv_pack()
     ours, theirs = compare(
         [stack.bin / "pannier", "pack", "--quiet", stack.lock, "-o", WORK / "out.tar.gz"],
         [venv_pack, "-q", "-f", "-p", venv, "-o", WORK / "peer.tar.gz"],
@@ -60,7 +60,7 @@ def _everything_cold(stack: Stack, output: Path) -> tuple[float, float]:
     )
 
 
-def _venv_pack(stack: Stack) -> tuple[Path, Path]:
+def _venv_pack() -> tuple[Path, Path]:
     """The peer, and an environment of the same distributions with its byte code."""
     uv = Path(sys.executable).with_name("uv")
     peer, venv = WORK / "venv-pack", WORK / "venv"
