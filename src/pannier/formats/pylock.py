@@ -1,0 +1,254 @@
+"""`pylock.toml`, the standard lockfile (PEP 751), to a `Lock` and back.
+
+What PEP 751 has no word for, the targets a lock was resolved for, stands under `[tool.pannier]`.
+"""
+
+import hashlib
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from pannier.formats.tags import marker_environment
+from pannier.model.errors import LockError
+from pannier.model.lock import Lock, LockedFile, LockedProject
+from pannier.model.target import Platform, Target
+
+_Table = Mapping[str, Any]
+
+
+def parse_lock(text: str, *, filename: str, skip_directories: bool = False) -> Lock:
+    """Read a lockfile, whichever tool wrote it.
+
+    Args:
+        text: TOML.
+        filename: Where it was read from, for messages; relative paths in it start from its directory.
+        skip_directories: Pass over projects locked to a local directory instead of refusing them.
+
+    Raises:
+        LockError: It is no TOML, not what PEP 751 demands, or locks what is neither wheel nor sdist.
+    """
+    document = _load(text, filename)
+    _validate(document, filename)
+    packages = [
+        package for package in document["packages"] if not (skip_directories and "directory" in package)
+    ]
+    _refuse_unsupported(packages, filename)
+    directory = Path(filename).absolute().parent
+    projects = [_parse_project(package, directory) for package in packages]
+    return Lock(
+        projects=tuple(sorted(projects, key=lambda project: (project.name, project.version))),
+        targets=_parse_targets(document, filename),
+        requires_python=document.get("requires-python", ""),
+        digest=hashlib.sha256(text.encode()).hexdigest(),
+    )
+
+
+def format_lock(lock: Lock) -> str:
+    """Write a lockfile; the same lock always gives the same text."""
+    import tomli_w
+
+    document: dict[str, Any] = {"lock-version": "1.0"}
+    if lock.targets:
+        document["environments"] = sorted({environment_marker(target) for target in lock.targets})
+    if lock.requires_python:
+        document["requires-python"] = lock.requires_python
+    document["created-by"] = "pannier"
+    ordered = sorted(lock.projects, key=lambda project: (project.name, project.version, project.marker))
+    document["packages"] = [_format_project(project) for project in ordered]
+    if lock.targets:
+        document["tool"] = {"pannier": {"targets": [_format_target(target) for target in lock.targets]}}
+    return tomli_w.dumps(document)
+
+
+def projects_for(lock: Lock, target: Target) -> tuple[LockedProject, ...]:
+    """Pick the projects that `target` needs, by their markers.
+
+    Raises:
+        LockError: Two versions of one project apply at once, which PEP 751 forbids.
+    """
+    chosen = tuple(project for project in lock.projects if _applies(project, target))
+    names = [project.name for project in chosen]
+    doubled = sorted({name for name in names if names.count(name) > 1})
+    if doubled:
+        raise LockError(
+            f"the lock gives {len(doubled)} projects more than one version for the target `{target}`",
+            code="lock-ambiguous",
+            facts={name: [p.version for p in chosen if p.name == name] for name in doubled},
+            hint="lock again with `pannier lock`",
+        )
+    return chosen
+
+
+def environment_marker(target: Target) -> str:
+    """Say in PEP 508's words which environments `target` stands for; the C library has no such word."""
+    platform = target.platform
+    conditions = {
+        "python_version": target.python_minor,
+        "implementation_name": target.implementation,
+        "sys_platform": platform.system,
+        "platform_machine": platform.architecture,
+    }
+    return " and ".join(f'{name} == "{value}"' for name, value in conditions.items())
+
+
+def _load(text: str, filename: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise LockError(
+            f"`{filename}` is not valid TOML", code="lock-invalid", facts={"reason": str(error)}
+        ) from error
+
+
+def _validate(document: _Table, filename: str) -> None:
+    from packaging.pylock import Pylock, PylockUnsupportedVersionError, PylockValidationError
+
+    try:
+        Pylock.from_dict(document)
+    except PylockUnsupportedVersionError as error:
+        raise LockError(
+            f"`{filename}` is of a lockfile version that Pannier does not read",
+            code="lock-version-unsupported",
+            facts={"found": str(document.get("lock-version")), "read": "1.0"},
+        ) from error
+    except PylockValidationError as error:
+        facts = {"at": error.context or "the top", "reason": error.message}
+        raise LockError(
+            f"`{filename}` is not a valid lockfile (PEP 751)", code="lock-invalid", facts=facts
+        ) from error
+
+
+def _refuse_unsupported(packages: Iterable[_Table], filename: str) -> None:
+    problems = [problem for package in packages for problem in _iter_unsupported(package)]
+    if problems:
+        raise LockError(
+            f"`{filename}` locks what Pannier cannot take from it",
+            code="lock-unsupported",
+            facts={"found": problems},
+            hint="lock wheels and sdists with their sha256; `pannier lock` writes such a file",
+        )
+
+
+def _iter_unsupported(package: _Table) -> Iterator[str]:
+    name = package["name"]
+    for kind in ("vcs", "directory"):
+        if kind in package:
+            origin = package[kind].get("url") or package[kind].get("path")
+            yield f"`{name}`: a {'repository' if kind == 'vcs' else 'directory'}, `{origin}`"
+    archive = package.get("archive")
+    if archive and (archive.get("subdirectory") or not _is_distribution(_filename(archive))):
+        yield f"`{name}`: an archive that is neither wheel nor sdist, `{_filename(archive)}`"
+    for file in _iter_files(package):
+        if "sha256" not in file["hashes"]:
+            yield f"`{name}`: `{_filename(file)}` has no sha256, but {', '.join(sorted(file['hashes']))}"
+
+
+def _iter_files(package: _Table) -> Iterator[_Table]:
+    yield from package.get("wheels", ())
+    yield from (package[kind] for kind in ("sdist", "archive") if kind in package)
+
+
+def _is_distribution(filename: str) -> bool:
+    return filename.endswith((".whl", ".tar.gz", ".zip"))
+
+
+def _filename(file: _Table) -> str:
+    if name := file.get("name"):
+        return str(name)
+    if path := file.get("path"):
+        return str(path).replace("\\", "/").rsplit("/", 1)[-1]
+    return unquote(urlsplit(file["url"]).path.rsplit("/", 1)[-1])
+
+
+def _parse_project(package: _Table, directory: Path) -> LockedProject:
+    wheels = [_parse_file(wheel, directory) for wheel in package.get("wheels", ())]
+    sdist = _parse_file(package["sdist"], directory) if "sdist" in package else None
+    if "archive" in package:
+        file = _parse_file(package["archive"], directory)
+        if file.filename.endswith(".whl"):
+            wheels.append(file)
+        else:
+            sdist = file
+    return LockedProject(
+        name=package["name"],
+        version=package.get("version") or _version_of(wheels, sdist),
+        wheels=tuple(sorted(wheels, key=lambda wheel: wheel.filename)),
+        sdist=sdist,
+        marker=package.get("marker", ""),
+        requires_python=package.get("requires-python", ""),
+    )
+
+
+def _version_of(wheels: Sequence[LockedFile], sdist: LockedFile | None) -> str:
+    if wheels:
+        return wheels[0].filename.split("-")[1]
+    assert sdist is not None
+    stem = sdist.filename.removesuffix(".zip").removesuffix(".tar.gz")
+    return stem.rsplit("-", 1)[-1]
+
+
+def _parse_file(file: _Table, directory: Path) -> LockedFile:
+    # PEP 751: a path is relative to the lockfile, and the one to try where both are given.
+    url = (directory / file["path"].replace("\\", "/")).as_uri() if "path" in file else file["url"]
+    return LockedFile(filename=_filename(file), url=url, hashes=dict(file["hashes"]), size=file.get("size"))
+
+
+def _parse_targets(document: _Table, filename: str) -> tuple[Target, ...]:
+    tables = document.get("tool", {}).get("pannier", {}).get("targets", ())
+    try:
+        return tuple(
+            Target(
+                python_version=table["python"],
+                platform=Platform.parse(table["platform"]),
+                implementation=table.get("implementation", "cpython"),
+            )
+            for table in tables
+        )
+    except (KeyError, TypeError) as error:
+        raise LockError(
+            f"`{filename}` names its targets in a way that Pannier does not write",
+            code="lock-invalid",
+            facts={"at": "tool.pannier.targets", "reason": f"each needs `python` and `platform`, {error!r}"},
+        ) from error
+
+
+def _format_project(project: LockedProject) -> dict[str, Any]:
+    table: dict[str, Any] = {"name": project.name, "version": project.version}
+    if project.marker:
+        table["marker"] = project.marker
+    if project.requires_python:
+        table["requires-python"] = project.requires_python
+    if project.sdist is not None:
+        table["sdist"] = _format_file(project.sdist)
+    if project.wheels:
+        table["wheels"] = [
+            _format_file(wheel) for wheel in sorted(project.wheels, key=lambda file: file.filename)
+        ]
+    return table
+
+
+def _format_file(file: LockedFile) -> dict[str, Any]:
+    table: dict[str, Any] = {"name": file.filename, "url": file.url}
+    if file.size is not None:
+        table["size"] = file.size
+    table["hashes"] = dict(sorted(file.hashes.items()))
+    return table
+
+
+def _format_target(target: Target) -> dict[str, str]:
+    return {
+        "python": target.python_version,
+        "platform": str(target.platform),
+        "implementation": target.implementation,
+    }
+
+
+def _applies(project: LockedProject, target: Target) -> bool:
+    if not project.marker:
+        return True
+    from packaging.markers import Marker
+
+    environment: dict[str, Any] = {**marker_environment(target), "extras": set(), "dependency_groups": set()}
+    return Marker(project.marker).evaluate(environment, context="lock_file")
