@@ -112,7 +112,7 @@ def test_everything_that_cannot_be_taken_is_named_at_once() -> None:
     text = HEAD + (
         '[[packages]]\nname="a"\nvcs = {type="git", url="https://git.example/a", commit-id="1"}\n'
         '[[packages]]\nname="b"\ndirectory = {path="b"}\n'
-        f'[[packages]]\nname="c"\narchive = {{url="https://files.example/c.rar", hashes={{sha256="{SHA}"}}}}\n'
+        f'[[packages]]\nname="c"\narchive = {{url="https://f.example/c.rar", hashes={{sha256="{SHA}"}}}}\n'
         '[[packages]]\nname="d"\nsdist = {url="https://files.example/d-1.tar.gz", hashes={md5="0"}}\n'
     )
     with pytest.raises(LockError) as caught:
@@ -125,10 +125,22 @@ def test_everything_that_cannot_be_taken_is_named_at_once() -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "sha"), [("../../a-1.tar.gz", SHA), ("a-1.tar.gz", "../" + SHA), ("a.exe", SHA)]
+)
+def test_names_and_digests_that_lead_out_of_the_store_are_refused(name: str, sha: str) -> None:
+    head = HEAD.replace("x", "pannier")
+    file = f'{{name="{name}", url="https://f.example/a-1.tar.gz", hashes={{sha256="{sha}"}}}}'
+    with pytest.raises(LockError) as caught:
+        parse_lock(f'{head}[[packages]]\nname="a"\nversion="1"\nsdist={file}\n', filename="pylock.toml")
+    assert caught.value.code == "lock-unsupported"
+
+
+@pytest.mark.parametrize(
     ("text", "code", "fact"),
     [
         ("a = \n", "lock-invalid", "line 1"),
         ('lock-version = "2.0"\ncreated-by = "x"\npackages = []', "lock-version-unsupported", "2.0"),
+        (HEAD.replace("x", "pannier") + "[[packages]]\nname = 'a'", "lock-invalid", "packages[0]"),
         (HEAD + "[[packages]]\nname = 1", "lock-invalid", "packages[0].name"),
         (
             HEAD + 'packages = []\n[[tool.pannier.targets]]\npython = "3.9.1"',
