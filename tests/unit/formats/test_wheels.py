@@ -106,7 +106,7 @@ def test_other_scripts_stay_and_foreign_codings_become_utf_8() -> None:
 SHOW = b"""
 import os, sys
 def main():
-    print(ascii(sys.argv[1:]), os.environ.get("PYTHONPATH").endswith("/bin/.."), os.environ.get("PYTHONHOME"),
+    print(ascii(sys.argv[1:]), os.environ.get("PYTHONPATH") != "/nowhere", os.environ.get("PYTHONHOME"),
         sys.flags.no_user_site)
     return 7
 """
