@@ -1,0 +1,249 @@
+"""Write the reference pages that follow from the code: commands, errors, settings, JSON output.
+
+python scripts/generate_reference.py           write docs/reference/*.md
+python scripts/generate_reference.py --check   fail when a page is not what the code says
+"""
+
+import ast
+import difflib
+import os
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "src"))
+os.environ["COLUMNS"] = "80"
+os.environ["NO_COLOR"] = "1"
+
+from pannier.api.settings import SETTINGS, Kind  # noqa: E402
+from pannier.cli import compat, main  # noqa: E402
+from pannier.cli.envelope import format_failure, format_success  # noqa: E402
+from pannier.model.errors import PannierError  # noqa: E402
+from pannier.model.events import Notice  # noqa: E402
+
+REFERENCE = ROOT / "docs" / "reference"
+ERRORS = Path(__file__).with_name("error_reference.toml")
+COMMAND = "python scripts/generate_reference.py"
+NOTE = f"<!-- Written by `{COMMAND}`; change the code it follows from instead. -->\n"
+
+
+COMMANDS_INTRODUCTION = """\
+Standard output carries data and nothing else; progress, warnings, summaries and errors go to standard
+error. Options may stand anywhere, except for `pannier run`, where everything after FILE belongs to the
+command. Colour appears on a terminal only; `NO_COLOR`, `FORCE_COLOR` and `TERM=dumb` are heeded.
+
+| exit status | meaning |
+| --: | --- |
+| 0 | done |
+| 1 | the operation failed; the error says why |
+| 2 | the command line was wrong |
+| 70 | a defect of Pannier; `PANNIER_TRACEBACK=1` shows where |
+| 130 | interrupted |
+| 141 | the reader of the output went away |
+| the command's own | for `pannier run` |
+"""
+SETTINGS_INTRODUCTION = """\
+A setting has one name in three places, and a later place replaces an earlier one: `pannier.toml`, or
+`[tool.pannier]` in `pyproject.toml`, in the working directory or the nearest one above it; then the
+environment variable; then the command's option `--NAME`, where the command has it. Paths in a file are
+relative to the file. An unknown key is refused by name.
+
+| in a file | variable | written as | what it does |
+| --- | --- | --- | --- |
+"""
+SETTINGS_EXAMPLE = """
+```toml
+# pannier.toml
+python = "3.11"
+find-links = ["wheels"]
+
+[mapping]
+cv2 = "opencv-python-headless"
+```
+
+In a variable a list is written with spaces between its items, a table as `IMPORT=NAME` with spaces between,
+and a flag as `1` or `0`. `PANNIER_TRACEBACK=1` adds the traceback to an error.
+"""
+ERRORS_INTRODUCTION = """\
+An error is a sentence, the facts needed to decide, one action, and a code that stays the same between
+versions. Lists show three items and how many more there are; `--verbose` shows all of them. With `--json`
+the same fields stand in the [envelope](json-output.md). User names and passwords in URLs are never shown.
+"""
+JSON_INTRODUCTION = """\
+With `--json` a command prints exactly one JSON object on standard output, whether it did well or not, and
+keeps warnings, errors and summaries off standard error. The exit status is the same as without. `version`
+grows when a field changes its meaning or goes away; new fields may appear without that. Sizes are in bytes,
+times in seconds.
+"""
+JSON_FAILURE = """\
+A failure has `error` instead of `result`. Its fields, and those of a warning, are those of [an
+error](errors.md); lists are complete. `command` is empty when the command line names no verb.
+"""
+JSON_RESULTS = """\
+`manifest` has the fields of Pannier's own values; the JSON inside a pack is described by
+[manifest.schema.json](manifest.schema.json). `pannier run --json` prints an envelope only when the command
+could not be started: from then on standard output is the command's.
+"""
+
+
+def commands_page() -> str:
+    """Every command's help."""
+    parts = ["# Commands\n", NOTE, COMMANDS_INTRODUCTION, _section("pannier", main.format_main_help())]
+    parsers = [main.make_verb_parser(verb) for verb in main.VERBS]
+    parsers += [compat.make_analyze_parser(), compat.make_create_parser()]
+    parts += [_section(parser.prog, parser.format_help()) for parser in parsers]
+    parts.append(
+        "`poncho_package_analyze` and `poncho_package_create` are the same two by their other names.\n"
+    )
+    return "\n".join(parts)
+
+
+def _section(title: str, text: str) -> str:
+    return f"## {title}\n\n```text\n{text.rstrip()}\n```\n"
+
+
+def settings_page() -> str:
+    """Every setting, with its three spellings."""
+    rows = [
+        f"| `{name}` | `PANNIER_{name.upper().replace('-', '_')}` | {_WRITTEN[info.kind]} | {info.about} |"
+        for name, info in SETTINGS.items()
+    ]
+    table = "".join(f"{row}\n" for row in rows)
+    return f"# Settings\n\n{NOTE}\n{SETTINGS_INTRODUCTION}{table}{SETTINGS_EXAMPLE}"
+
+
+_WRITTEN: dict[Kind, str] = {
+    "text": "string",
+    "flag": "boolean",
+    "list": "list of strings",
+    "table": "table of strings",
+}
+
+
+def errors_page() -> str:
+    """Every error code: what it means, its usual cause, what to do."""
+    entries = read_error_entries()
+    parts = ["# Errors\n", NOTE, ERRORS_INTRODUCTION]
+    for code in sorted(entries):
+        entry = entries[code]
+        advice = f"- **Usual cause:** {entry['cause']}\n- **What to do:** {entry['remedy']}\n"
+        parts.append(f"## {code}\n\n{entry['means']}\n\n{advice}")
+    return "\n".join(parts)
+
+
+def read_error_entries() -> dict[str, dict[str, str]]:
+    """The explanations by code, from the table beside this script."""
+    return tomllib.loads(ERRORS.read_text("utf-8"))
+
+
+def used_codes() -> set[str]:
+    """Every error code in the source: literals of `code=` and `default_code`."""
+    found: set[str] = set()
+    for path in sorted((ROOT / "src").rglob("*.py")):
+        found.update(_codes_of(ast.parse(path.read_text("utf-8"))))
+    return found
+
+
+def _codes_of(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if (isinstance(node, ast.keyword) and node.arg == "code") or (
+            isinstance(node, ast.Assign)
+            and any(
+                isinstance(target, ast.Name) and target.id in {"default_code", "code"}
+                for target in node.targets
+            )
+        ):
+            yield from _literals(node.value)
+
+
+def _literals(value: ast.expr) -> Iterator[str]:
+    if isinstance(value, ast.IfExp):
+        yield from _literals(value.body)
+        yield from _literals(value.orelse)
+    elif isinstance(value, ast.Constant) and isinstance(value.value, str) and value.value:
+        yield value.value
+
+
+def json_page() -> str:
+    """The envelope, with an example of each kind and the results of every verb."""
+    success = format_success(
+        "verify", {"path": "weather.tar.gz", "layers": 14, "size": 86_100_000}, [_EXAMPLE_WARNING]
+    )
+    failure = format_failure("inspect", _EXAMPLE_ERROR, [])
+    rows = [f"| `{verb}` | {_RESULTS[verb]} |" for verb in main.VERBS]
+    table = "".join(f"{row}\n" for row in rows)
+    parts = [
+        "# JSON output\n",
+        NOTE,
+        JSON_INTRODUCTION,
+        f"```json\n{success}```\n",
+        JSON_FAILURE,
+        f"```json\n{failure}```\n",
+        f"## Results\n\n| command | fields of `result` |\n| --- | --- |\n{table}",
+        JSON_RESULTS,
+    ]
+    return "\n".join(parts)
+
+
+_EXAMPLE_WARNING = Notice(message="1 source could not be read", code="syntax", facts={"where": ["app.py:3"]})
+_EXAMPLE_ERROR = PannierError(
+    "`weather.tar.gz` does not exist", code="file-not-found", hint="check the spelling"
+)
+_RESULTS = {
+    "analyze": "`sources`, `projects`, `unknown`, `local_modules`, `standard_library`, `requires_python`, "
+    "`python_reason`, `problems`, `environment_python`, `spec` (the environment spec itself), `output`",
+    "lock": "`path`, `projects`, `targets`, `requires_python`, `changes`",
+    "pack": "`path`, `size`, `seconds`, `reused_layers`, `manifest`",
+    "run": "none: the command takes over",
+    "unpack": "`directory`, `files`, `size`, `seconds`",
+    "verify": "`path`, `layers`, `size`",
+    "inspect": "`path`, `id`, `size`, `manifest`",
+    "cache": "`directory`; for `info` and `clean` also `kinds`, `files`, `size`; for `clean` also `dry_run`",
+    "completion": "`shell`, `script`",
+}
+
+
+def pages() -> dict[str, str]:
+    """File name in docs/reference to content."""
+    return {
+        "cli.md": commands_page(),
+        "errors.md": errors_page(),
+        "settings.md": settings_page(),
+        "json-output.md": json_page(),
+    }
+
+
+def check(written: dict[str, str]) -> int:
+    """Show how the pages on disk differ from what the code says."""
+    different = False
+    for name, text in written.items():
+        path = REFERENCE / name
+        old = path.read_text("utf-8") if path.is_file() else ""
+        lines = difflib.unified_diff(
+            old.splitlines(), text.splitlines(), f"docs/reference/{name}", "what the code says", lineterm=""
+        )
+        for line in lines:
+            different = True
+            print(line)
+    missing = sorted(used_codes() - set(read_error_entries()))
+    if missing:
+        print(f"scripts/error_reference.toml does not explain: {', '.join(missing)}")
+    if different:
+        print(f"the reference is out of date; run `{COMMAND}`")
+    return 1 if different or missing else 0
+
+
+def generate() -> int:
+    """Write or check every page."""
+    written = pages()
+    if sys.argv[1:] == ["--check"]:
+        return check(written)
+    for name, text in written.items():
+        (REFERENCE / name).write_text(text, "utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(generate())

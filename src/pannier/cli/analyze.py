@@ -1,0 +1,198 @@
+"""`pannier analyze`: what sources import, and which projects provide it."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pannier.cli.commands import Context, Outcome
+from pannier.cli.errors import usage_error
+from pannier.cli.parsing import parse_pair, split_python
+from pannier.cli.render import Style, format_count, format_table, printable
+
+if TYPE_CHECKING:
+    from pannier.api import AnalyzeResult
+    from pannier.model.analysis import Analysis, FoundProject, Import
+
+DESCRIPTION = """Read Python sources and say what they import, and which projects provide that.
+
+Nothing that is read is imported or run. The program's own modules are followed, not listed. Versions
+are those of the environment analysed, where it has the project, and are left open where it does not."""
+EXAMPLES = (
+    ("pannier analyze weather.py", "what does this script need?"),
+    (
+        "pannier analyze weather.py -o spec.json",
+        "write that as an environment spec, for `pannier lock` or conda",
+    ),
+    ("pannier analyze src/ notebook.ipynb --python .venv", "with the versions that this environment has"),
+    (
+        "pannier analyze app.py --pkg-mapping cv2=opencv-python-headless",
+        "say which project provides an import",
+    ),
+    ("pannier analyze app.py --strict --json", "for a program to read; an unknown import is an error"),
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `pannier analyze`."""
+    parser.add_argument(
+        "sources",
+        metavar="SOURCE",
+        nargs="+",
+        help="a script, notebook, package or directory; - is standard input",
+    )
+    parser.add_argument(
+        "-o", "--output", metavar="OUT", help="the environment spec to write; - is standard output"
+    )
+    parser.add_argument(
+        "--python",
+        dest="analysed",
+        metavar="PYTHON",
+        default="",
+        help="an environment's directory or an interpreter, whose versions count; or a version such as 3.9, "
+        "whose standard library counts (default: the active virtual or conda environment)",
+    )
+    add_selection_options(parser)
+    parser.add_argument("--strict", action="store_true", help="refuse unknown imports and unreadable sources")
+
+
+def add_selection_options(parser: argparse.ArgumentParser) -> None:
+    """Declare which imports count and where they lead, in the words of the drop-in command too."""
+    parser.add_argument("--toplevel", action="store_true", help="count only imports of the module body")
+    parser.add_argument(
+        "--function",
+        dest="functions",
+        metavar="F",
+        action="append",
+        default=[],
+        help="count only this function, with what it uses; may be repeated",
+    )
+    parser.add_argument(
+        "--pkg-mapping",
+        "--mapping",
+        dest="pairs",
+        metavar="IMPORT=NAME",
+        type=parse_pair,
+        action="append",
+        default=[],
+        help="this project provides this import; may be repeated",
+    )
+    parser.add_argument(
+        "--extra-pkg",
+        dest="extra",
+        metavar="P",
+        action="append",
+        default=[],
+        help="add this requirement, whatever is imported; may be repeated",
+    )
+
+
+def execute(arguments: argparse.Namespace, context: Context) -> Outcome:
+    """Analyze, write the spec where one was asked for, and show what was found."""
+    from pannier import api
+    from pannier.formats.specs import format_spec
+
+    if arguments.output == "-" and context.json:
+        raise usage_error("`--json` and `-o -` both want standard output", hint="name a file after `-o`")
+    python, target_python = split_python(arguments.analysed)
+    options = api.AnalyzeOptions(
+        python=python,
+        target_python=target_python,
+        toplevel=arguments.toplevel,
+        functions=tuple(arguments.functions),
+        mapping=dict(arguments.pairs),
+        extra=tuple(arguments.extra),
+        strict=arguments.strict,
+        stdin=read_stdin(arguments.sources, context),
+    )
+    result = api.analyze(arguments.sources, options, context.load_settings(), context.reporter)
+    spec = format_spec(result.spec)
+    text = format_analysis(result.analysis, context.style, verbose=context.verbose)
+    if arguments.output == "-":
+        text = spec
+    elif arguments.output:
+        from pannier.store.writing import write_whole
+
+        write_whole(Path(arguments.output), spec.encode())
+    return Outcome(data=_data(result, spec, arguments.output), text=text, summary=_summary(result.analysis))
+
+
+def read_stdin(sources: Sequence[str], context: Context) -> bytes:
+    """The bytes that the source `-` stands for, undecoded: they may declare their own encoding (PEP 263)."""
+    if "-" not in sources:
+        return b""
+    buffer = getattr(context.stdin, "buffer", None)
+    return buffer.read() if buffer is not None else context.stdin.read().encode()
+
+
+def _data(result: "AnalyzeResult", spec: str, output: str | None) -> dict[str, object]:
+    import json
+
+    from pannier.cli.envelope import as_data
+
+    analysis = as_data(result.analysis)
+    assert isinstance(analysis, dict)
+    return {
+        **analysis,
+        "environment_python": result.environment_python,
+        "spec": json.loads(spec),
+        "output": output,
+    }
+
+
+def format_analysis(analysis: "Analysis", style: Style, *, verbose: bool) -> str:
+    """The tables of projects, unknown imports and unreadable sources."""
+    blocks = []
+    if analysis.projects:
+        rows = [_project_row(project, verbose=verbose) for project in analysis.projects]
+        blocks.append(format_table(("project", "requirement", "known", "where"), rows, style))
+    if analysis.unknown:
+        unknown = [
+            (name, _places(found, verbose=verbose)) for name, found in _by_name(analysis.unknown).items()
+        ]
+        blocks.append(format_table(("unknown import", "where"), unknown, style))
+    if analysis.problems:
+        problems = [(str(problem.location), problem.message) for problem in analysis.problems]
+        blocks.append(format_table(("unreadable", "why"), problems, style))
+    if analysis.requires_python:
+        reason = f"  ({analysis.python_reason})" if analysis.python_reason else ""
+        blocks.append(
+            printable(f"{style.paint('python', 'bold')}  {analysis.requires_python}{reason}") + "\n"
+        )
+    return "\n".join(blocks)
+
+
+def _project_row(project: "FoundProject", *, verbose: bool) -> tuple[str, str, str, str]:
+    known = f"{project.confidence}, optional" if project.optional else project.confidence
+    requirement = f"-e {project.editable_path}" if project.editable_path else project.requirement
+    return project.name, requirement, known, _places(project.imports, verbose=verbose)
+
+
+def _places(imports: "Sequence[Import]", *, verbose: bool) -> str:
+    """The first place, and how many more there are."""
+    places = list(dict.fromkeys(str(item.location) for item in imports))
+    if verbose or len(places) <= 1:
+        return ", ".join(places)
+    return f"{places[0]} (+ {format_count(len(places) - 1, 'other')})"
+
+
+def _by_name(imports: "Sequence[Import]") -> "dict[str, list[Import]]":
+    found: dict[str, list[Import]] = {}
+    for item in imports:
+        found.setdefault(item.name, []).append(item)
+    return found
+
+
+def _summary(analysis: "Analysis") -> str:
+    source = (
+        analysis.sources[0] if len(analysis.sources) == 1 else format_count(len(analysis.sources), "source")
+    )
+    parts = [format_count(len(analysis.projects), "project")]
+    unknown = len(_by_name(analysis.unknown))
+    if unknown:
+        parts.append(
+            f"{format_count(unknown, 'import')} unknown; name the project with `--pkg-mapping IMPORT=NAME`"
+        )
+    if analysis.problems:
+        parts.insert(1, f"{format_count(len(analysis.problems), 'source')} unreadable")
+    return printable(f"{source}: {', '.join(parts)}")

@@ -1,0 +1,74 @@
+"""What a verb's module is made of, what it is handed and what it hands back."""
+
+import argparse
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TextIO
+
+from pannier.cli.render import Style
+
+if TYPE_CHECKING:
+    from pannier.api import Settings
+    from pannier.cli.progress import CommandReporter
+
+# Named tuples, not dataclasses, here and in render: importing dataclasses takes a quarter of `--help`'s time.
+Example = tuple[str, str]
+
+
+class Outcome(NamedTuple):
+    """What a verb did.
+
+    Attributes:
+        data: The `result` of the JSON envelope; anything `as_data` understands.
+        text: For standard output, without `--json`: the data that people asked for.
+        summary: One line for standard error, kept back by `--quiet` and `--json`.
+        status: Exit status.
+    """
+
+    data: Mapping[str, object]
+    text: str = ""
+    summary: str = ""
+    status: int = 0
+
+
+class Context(NamedTuple):
+    """What a verb may know of the process it runs in.
+
+    Attributes:
+        reporter: Hears of progress and warnings.
+        style: How standard output is drawn.
+        environ: The process's environment variables.
+        directory: The working directory.
+        stdin: Read where a source or spec is `-`.
+        flags: Settings given as options, by the field names of `Settings`.
+        verbose: Show everything, shorten nothing.
+        json: Standard output carries the envelope and nothing else.
+    """
+
+    reporter: "CommandReporter"
+    style: Style
+    environ: Mapping[str, str]
+    directory: Path
+    stdin: TextIO
+    flags: Mapping[str, object]
+    verbose: bool = False
+    json: bool = False
+
+    def load_settings(self) -> "Settings":
+        """Settings from the configuration file, the environment and this command's options."""
+        from pannier import api
+
+        return api.load_settings(self.flags, self.environ, self.directory)
+
+
+class Command(Protocol):
+    """A verb's module."""
+
+    DESCRIPTION: str
+    EXAMPLES: Sequence[Example]
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Declare the verb's arguments and options."""
+
+    def execute(self, arguments: argparse.Namespace, context: Context) -> Outcome:
+        """Do it."""

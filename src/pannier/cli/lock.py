@@ -1,0 +1,123 @@
+"""`pannier lock`: exact versions, every file with its hash, for one or several targets."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pannier.cli.commands import Context, Outcome
+from pannier.cli.parsing import add_index_options, add_resolution_options, parse_python
+from pannier.cli.render import Style, format_count, format_table, printable
+
+if TYPE_CHECKING:
+    from pannier.api import LockResult
+    from pannier.model.lock import LockedProject
+
+DESCRIPTION = """Choose exact versions of everything a program needs, and write them with the hash
+of every file.
+
+The lockfile is a pylock.toml (PEP 751), which other tools install from too. It says which targets it
+holds for. A lockfile that is there already keeps its versions where they still fit."""
+EXAMPLES = (
+    ("pannier lock weather.py", "lock what a script needs, for this machine's Python, in pylock.toml"),
+    ("pannier lock requirements.txt -o pylock.server.toml --python 3.9 --python 3.11", "for two Pythons"),
+    (
+        "pannier lock spec.json --platform linux-aarch64 --platform linux-x86_64-glibc2.17",
+        "for other machines",
+    ),
+    ("pannier lock . --upgrade", "take the newest versions of everything"),
+    ("pannier lock . --upgrade-package numpy --exclude-newer 2026-01-31", "of one project, up to a day"),
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `pannier lock`."""
+    parser.add_argument(
+        "subject",
+        metavar="SUBJECT",
+        help="a program to analyze, a project's directory, or a spec such as requirements.txt",
+    )
+    parser.add_argument(
+        "-o", "--output", metavar="OUT", default="pylock.toml", help="the lockfile (default: pylock.toml)"
+    )
+    parser.add_argument(
+        "--python",
+        dest="pythons",
+        metavar="VERSION",
+        type=parse_python,
+        action="append",
+        default=[],
+        help="lock for this Python, such as 3.11; may be repeated",
+    )
+    parser.add_argument(
+        "--platform",
+        dest="platforms",
+        metavar="PLATFORM",
+        action="append",
+        default=[],
+        help="lock for this platform, such as linux-x86_64-glibc2.28; may be repeated",
+    )
+    parser.add_argument("--upgrade", action="store_true", help="take the newest versions, whatever is locked")
+    parser.add_argument(
+        "--upgrade-package",
+        dest="upgrades",
+        metavar="PROJECT",
+        action="append",
+        default=[],
+        help="take the newest version of this project; may be repeated",
+    )
+    parser.add_argument(
+        "--constraint",
+        dest="constraints",
+        metavar="REQUIREMENT",
+        action="append",
+        default=[],
+        help="bound the versions of a project, such as 'numpy<2', if it is needed at all; may be repeated",
+    )
+    add_resolution_options(parser)
+    add_index_options(parser)
+
+
+def execute(arguments: argparse.Namespace, context: Context) -> Outcome:
+    """Lock, and say what was locked."""
+    from pannier import api
+
+    settings = context.load_settings()
+    options = api.LockOptions(
+        output=Path(arguments.output),
+        pythons=tuple(arguments.pythons) or ((settings.python,) if settings.python else ()),
+        platforms=tuple(arguments.platforms) or ((settings.platform,) if settings.platform else ()),
+        upgrade=arguments.upgrade,
+        exclude_newer=settings.exclude_newer,
+        prerelease=settings.prerelease,
+        constraints=tuple(arguments.constraints),
+    )
+    result = api.lock(arguments.subject, options, settings, context.reporter)
+    return Outcome(data=_data(result), text=_format(result, context.style), summary=_summary(result))
+
+
+def _data(result: "LockResult") -> dict[str, object]:
+    projects = [{"name": project.name, "version": project.version} for project in result.lock.projects]
+    return {
+        "path": str(result.path),
+        "projects": projects,
+        "targets": [str(target) for target in result.lock.targets],
+        "requires_python": result.lock.requires_python,
+        "changes": result.changes,
+    }
+
+
+def _format(result: "LockResult", style: Style) -> str:
+    """The projects and versions chosen; which files they are is in the lockfile."""
+    rows = [(project.name, project.version, _files(project)) for project in result.lock.projects]
+    return format_table(("project", "version", "files"), rows, style) if rows else ""
+
+
+def _files(project: "LockedProject") -> str:
+    wheels = format_count(len(project.wheels), "wheel") if project.wheels else ""
+    return ", ".join(part for part in (wheels, "sdist" if project.sdist else "") if part)
+
+
+def _summary(result: "LockResult") -> str:
+    projects = format_count(len(result.lock.projects), "project")
+    targets = ", ".join(map(str, result.lock.targets))
+    return printable(f"{result.path}: {projects} for {targets}")
