@@ -9,10 +9,10 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 from pannier.model.interpreter import InstalledDistribution, Interpreter
 
+_TOP_PACKAGE = re.compile(r'^([^/,"\n]+)/__init__\.py,', re.MULTILINE)
 _EXTENSION_MODULE = re.compile(r"\.(cpython-[\w-]+|abi3|pypy[\w-]+)?\.?so$|\.so$")
 _NORMALIZE = re.compile(r"[-_.]+")
 _NOT_PACKAGES = (".dist-info", ".egg-info", ".data", ".libs", "__pycache__")
@@ -136,9 +136,9 @@ def _from_dist_info(place: str, filename: str) -> InstalledDistribution | None:
     name, version = _name_and_version(os.path.join(place, "METADATA"), filename.removesuffix(".dist-info"))
     if not name or name.startswith("~"):  # `~name` is what an interrupted pip leaves behind
         return None
-    recorded = [_recorded_path(line) for line in _lines(place, "RECORD")]
+    packages, recorded = _read_record(os.path.join(place, "RECORD"))
     editable = _direct_url_directory(place)
-    names = _import_names(recorded)
+    names = tuple(sorted({*packages, *_import_names(recorded)}))
     if editable and not names:
         names = _editable_names(os.path.dirname(place), recorded, editable)
     if not names:
@@ -179,6 +179,20 @@ def _from_egg_link(place: str, filename: str) -> InstalledDistribution | None:
     return None
 
 
+def _read_record(file: str) -> tuple[set[str], list[str]]:
+    """Split a RECORD into top-level packages and the paths of everything else; a few large ones hold most lines."""
+    try:
+        with open(file, encoding="utf-8", errors="replace") as stream:  # noqa: PTH123 - hundreds
+            text = stream.read()
+    except OSError:
+        return set(), []
+    packages = {name for name in _TOP_PACKAGE.findall(text) if name.isidentifier()}
+    if not packages:
+        return packages, [_recorded_path(line) for line in text.splitlines()]
+    outside = re.compile(rf"^(?!(?:{'|'.join(sorted(packages))})/)[^\n]*\.(?:py|so|pth)\"?,", re.MULTILINE)
+    return packages, [_recorded_path(line) for line in outside.findall(text)]
+
+
 def _recorded_path(line: str) -> str:
     # RECORD is CSV; only paths with a comma or a quote are quoted, and quotes within are doubled.
     if line.startswith('"'):
@@ -188,7 +202,7 @@ def _recorded_path(line: str) -> str:
 
 def _top_level(place: str) -> tuple[str, ...]:
     names = (line.strip().replace("/", ".") for line in _lines(place, "top_level.txt"))
-    return tuple(sorted({name for name in names if name}))
+    return tuple(sorted({name for name in names if name.replace(".", "").isidentifier()}))
 
 
 def _top_level_guess(place: str, name: str) -> tuple[str, ...]:
@@ -264,10 +278,14 @@ def _direct_url_directory(place: str) -> str:
             origin = json.load(stream)
         if "dir_info" not in origin:
             return ""
-        parts = urlsplit(origin["url"])
+        url = str(origin["url"])
     except (OSError, ValueError, KeyError, TypeError):
         return ""
-    return unquote(parts.path) if parts.scheme == "file" else ""
+    if not url.startswith("file://"):
+        return ""
+    # urllib.parse would take as long to import as everything here takes to run.
+    path = url.removeprefix("file://").removeprefix("localhost").encode()
+    return re.sub(rb"%([0-9A-Fa-f]{2})", lambda match: bytes([int(match[1], 16)]), path).decode("utf-8", "replace")
 
 
 def _editable_names(site_packages: str, recorded: Iterable[str], project: str) -> tuple[str, ...]:

@@ -202,7 +202,8 @@ def _interpreter(path: str, answer: Mapping[str, Any]) -> Interpreter:
 
 def _platform(machine: str, bits: int, libc: str) -> Platform:
     architecture = _NARROW_ARCHITECTURES.get(machine, machine) if bits == 32 else machine
-    if match := re.fullmatch(r"glibc (\d+\.\d+).*", libc):
+    # Python 2.7 may not tell; then it is this process's, unless the machine has two.
+    if match := re.fullmatch(r"glibc (\d+\.\d+).*", libc or _confstr_libc()):
         family, version = "glibc", match[1]
     else:
         family, version = "musl", _musl_version()
