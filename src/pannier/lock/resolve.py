@@ -1,0 +1,243 @@
+"""Requirements to one lock for all targets; uv resolves, target by target."""
+
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pannier.formats.pylock import format_lock, parse_lock, projects_for
+from pannier.lock.merge import merge_locks
+from pannier.lock.uv import UvResult, run_uv, uv_environment
+from pannier.lock.uv_errors import error_from_uv, unknown_projects, unknown_projects_error
+from pannier.model.errors import LockError, PannierError, UsageError
+from pannier.model.events import Notice, Reporter, Stage
+from pannier.model.interpreter import Interpreter
+from pannier.model.lock import Lock
+from pannier.model.spec import Spec
+from pannier.model.target import Platform, Target
+from pannier.store.directories import CacheDirectories
+from pannier.store.index_settings import IndexSettings
+from pannier.store.redaction import redact
+
+# The glibc versions uv has a name for; a target in between is locked for the next older one.
+_GLIBC_MINORS = (40, 39, 38, 37, 36, 35, 34, 33, 32, 31, 28, 17)
+_ARCHITECTURES = ("x86_64", "aarch64")
+_OLDEST_PYTHON = (3, 6)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ResolveOptions:
+    """How to resolve.
+
+    Attributes:
+        directories: The cache; what uv learns stays there and lets a lock be made offline.
+        indexes: Which indexes to ask.
+        offline: Ask no network.
+        prereleases: Let pre-releases be chosen for every project.
+        constraints: PEP 508 requirements that bound versions without asking for anything.
+        exclude_newer: Ignore what was uploaded after this date (`2026-01-31`, RFC 3339); empty for no bound.
+        prefer: Keep the versions of this lock wherever they still satisfy.
+        interpreters: Pythons that sdists may be built with to learn what they need. Where none fits the
+            target's minor version and machine, only wheels are considered.
+        environ: Environment variables; `None` for the process's own.
+    """
+
+    directories: CacheDirectories
+    indexes: IndexSettings = field(default_factory=IndexSettings)
+    offline: bool = False
+    prereleases: bool = False
+    constraints: tuple[str, ...] = ()
+    exclude_newer: str = ""
+    prefer: Lock | None = None
+    interpreters: tuple[Interpreter, ...] = ()
+    environ: Mapping[str, str] | None = None
+
+
+def resolve(spec: Spec, targets: Sequence[Target], options: ResolveOptions, reporter: Reporter) -> Lock:
+    """Lock a spec for every target.
+
+    Local projects take part with what they require and are themselves not in the lock.
+
+    Args:
+        spec: What is needed; a local project's relative path starts from the working directory.
+        targets: What to lock for, at least one.
+        options: How.
+        reporter: Hears of each target done, and of uv's warnings.
+
+    Raises:
+        LockError: Nothing satisfies the requirements, a project is unknown, or the spec asks for what
+            cannot be locked.
+        NoCompatibleWheelError: A project has no wheel for a target and cannot be built for it here.
+        FetchError: An index was not reachable, or the cache does not know enough offline.
+        BuildError: An sdist could not be built to learn what it needs.
+    """
+    _refuse_conda(spec)
+    for target in targets:
+        _check_target(spec, target)
+    if not (spec.requirements or spec.local_projects):
+        return merge_locks([(target, Lock(projects=())) for target in targets])
+    stage = Stage(name="resolving", total=len(targets), unit="items")
+    reporter.begin(stage)
+
+    def resolve_one(target: Target) -> tuple[Target, Lock]:
+        lock = _resolve_for(spec, target, options, reporter)
+        reporter.advance(stage, 1, str(target))
+        return target, lock
+
+    try:
+        with ThreadPoolExecutor(max_workers=4) as pool:
+            return merge_locks(list(pool.map(resolve_one, targets)))
+    finally:
+        reporter.end(stage)
+
+
+def _refuse_conda(spec: Spec) -> None:
+    if spec.matchspecs:
+        raise LockError(
+            f"the spec asks for {len(spec.matchspecs)} conda packages; a lock holds PyPI projects only",
+            code="conda-packages-unsupported",
+            facts={"conda packages": spec.matchspecs},
+            hint="move those that PyPI has to the `pip` list",
+        )
+
+
+def _check_target(spec: Spec, target: Target) -> None:
+    major, minor = (int(part) for part in target.python_minor.split("."))
+    if (major, minor) < _OLDEST_PYTHON:
+        raise LockError(
+            f"Python {target.python_minor} cannot be locked for: uv resolves for Python 3.6 and newer",
+            code="python-too-old",
+            facts={"target": str(target)},
+            hint="choose a newer `--python`",
+        )
+    if not spec.python:
+        return
+    from packaging.specifiers import SpecifierSet
+
+    if not SpecifierSet(spec.python).contains(target.python_version, prereleases=True):
+        raise LockError(
+            f"the spec does not allow Python {target.python_version}",
+            code="python-version-conflict",
+            facts={"spec": f"python {spec.python}", "target": str(target)},
+            hint="choose another `--python`, or change the spec",
+        )
+
+
+def _resolve_for(spec: Spec, target: Target, options: ResolveOptions, reporter: Reporter) -> Lock:
+    with tempfile.TemporaryDirectory(prefix="pannier-lock-") as name:
+        directory = Path(name)
+        output = directory / "pylock.toml"
+        if options.prefer is not None:
+            preferred = Lock(projects=projects_for(options.prefer, target))
+            output.write_text(format_lock(preferred), encoding="utf-8")
+        (directory / "constraints.txt").write_text("\n".join(options.constraints) + "\n", encoding="utf-8")
+        lines = [*spec.requirements, *_local_lines(spec)]
+        result = _compile(lines, target, options, directory)
+        if result.exit_status != 0:
+            raise _explain(result, lines, target, options, directory)
+        _pass_warnings(result, reporter)
+        return parse_lock(output.read_text(encoding="utf-8"), filename=str(output), skip_directories=True)
+
+
+def _local_lines(spec: Spec) -> list[str]:
+    return [Path(project.path).absolute().as_uri() for project in spec.local_projects]
+
+
+def _compile(lines: Sequence[str], target: Target, options: ResolveOptions, directory: Path) -> UvResult:
+    (directory / "requirements.in").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    environ = os.environ if options.environ is None else options.environ
+    environment = uv_environment(environ, options.directories, options.indexes)
+    return run_uv(_arguments(target, options), environment=environment, directory=directory)
+
+
+def _arguments(target: Target, options: ResolveOptions) -> list[str]:
+    arguments = ["pip", "compile", "requirements.in", "-o", "pylock.toml", "--format", "pylock.toml"]
+    arguments += ["--no-header", "--no-annotate", "--constraints", "constraints.txt"]
+    arguments += [
+        "--python-version",
+        target.python_version,
+        "--python-platform",
+        _uv_platform(target.platform),
+    ]
+    builder = _builder(target, options)
+    if builder is None:
+        # uv wants some Python to start with; which one does not matter where nothing is built.
+        arguments += ["--only-binary", ":all:"]
+    arguments += ["--python", builder or _own_python()]
+    if options.offline:
+        arguments += ["--offline"]
+    if options.prereleases:
+        arguments += ["--prerelease", "allow"]
+    if options.exclude_newer:
+        arguments += ["--exclude-newer", options.exclude_newer]
+    return arguments
+
+
+def _uv_platform(platform: Platform) -> str:
+    architecture = platform.architecture
+    if architecture in _ARCHITECTURES and platform.libc_family == "musl":
+        return f"{architecture}-unknown-linux-musl"
+    major, minor = (int(part) for part in platform.libc_version.split("."))
+    known = next((known for known in _GLIBC_MINORS if (2, known) <= (major, minor)), None)
+    if architecture not in _ARCHITECTURES or known is None:
+        raise UsageError(
+            f"the platform `{platform}` cannot be locked for: uv does not know it",
+            code="platform-unsupported",
+            facts={"architectures": ", ".join(_ARCHITECTURES), "oldest C library": "glibc2.17"},
+            hint="choose one of these with `--platform`",
+        )
+    return f"{architecture}-manylinux_2_{known}"
+
+
+def _builder(target: Target, options: ResolveOptions) -> str | None:
+    """Find a Python whose builds say the truth about the target."""
+    for interpreter in options.interpreters:
+        own = interpreter.target
+        if own.python_minor == target.python_minor and _same_machine(own.platform, target.platform):
+            return interpreter.python_executable
+    return None
+
+
+def _same_machine(one: Platform, other: Platform) -> bool:
+    return one.architecture == other.architecture and one.libc_family == other.libc_family
+
+
+def _own_python() -> str:
+    import sys
+
+    return sys.executable
+
+
+def _explain(
+    result: UvResult, lines: Sequence[str], target: Target, options: ResolveOptions, directory: Path
+) -> PannierError:
+    """Find the error to show; where a project is unknown, go on without it until all such are known."""
+    names: list[str] = []
+    remaining = list(lines)
+    while found := [name for name in unknown_projects(result.stderr) if name not in names]:
+        names += found
+        shorter = [line for line in remaining if _project_name(line) not in names]
+        if len(shorter) == len(remaining):
+            break
+        remaining = shorter
+        result = _compile(remaining, target, options, directory)
+    return unknown_projects_error(names) if names else error_from_uv(result.stderr, target)
+
+
+def _project_name(line: str) -> str:
+    from packaging.requirements import InvalidRequirement, Requirement
+    from packaging.utils import canonicalize_name
+
+    try:
+        return canonicalize_name(Requirement(line).name)
+    except InvalidRequirement:
+        return ""
+
+
+def _pass_warnings(result: UvResult, reporter: Reporter) -> None:
+    for line in redact(result.stderr).splitlines():
+        if line.startswith("warning: ") and "inspect Python interpreter" not in line:
+            message = line.removeprefix("warning: ").rstrip(".")
+            reporter.warn(Notice(message=message[:1].lower() + message[1:], code="uv-warning"))

@@ -1,0 +1,130 @@
+"""What uv says when it cannot resolve, as errors of ours."""
+
+import re
+from urllib.parse import urlsplit
+
+from pannier.model.errors import BuildError, FetchError, LockError, NoCompatibleWheelError, PannierError
+from pannier.model.target import Target
+from pannier.store.redaction import redact
+
+_UNKNOWN = re.compile(r"(?:Because|because|and) (\S+) was not found in the (?:package registry|provided)")
+_NOT_CACHED = re.compile(r"(\S+) was not found in the cache")
+_URL = re.compile(r"(?:Failed to fetch: `?|for url \()(\S+?)[`)\s]*$", re.MULTILINE)
+_STATUS = re.compile(r"HTTP status (?:client|server) error \(([^)]*)\)")
+_NO_WHEEL = re.compile(
+    r"no wheels? with a matching|no usable wheels|building source distributions is disabled|"
+    r"has no wheels|no source distribution|only binary|no-build"
+)
+_CONNECTION = (
+    "error sending request",
+    "client error (Connect)",
+    "dns error",
+    "Connection refused",
+    "timed out",
+)
+_TAIL = 15
+
+
+def unknown_projects(stderr: str) -> list[str]:
+    """Name the projects that uv found on no index; it stops at the first, so one is the rule."""
+    text = _one_line(stderr)
+    return list(dict.fromkeys(_UNKNOWN.findall(text)))
+
+
+def unknown_projects_error(names: list[str]) -> LockError:
+    """Say which projects no index has."""
+    what = f"`{names[0]}` is" if len(names) == 1 else f"{len(names)} projects are"
+    return LockError(
+        f"{what} on no index that was asked",
+        code="project-unknown",
+        facts={"unknown": [f"`{name}`" for name in names]},
+        hint="check the spelling, or name the index that has it with `--extra-index-url`",
+    )
+
+
+def error_from_uv(stderr: str, target: Target) -> PannierError:
+    """Turn what uv wrote before it gave up into the error that fits."""
+    text = redact(stderr).strip()
+    line = _one_line(text)
+    if missing := list(dict.fromkeys(_NOT_CACHED.findall(line))):
+        return _not_cached(missing, line, target)
+    if "network was disabled" in line or "Network connectivity is disabled" in line:
+        return _not_cached([], line, target)
+    if any(sign in text for sign in _CONNECTION) or _STATUS.search(text):
+        return _fetch_error(text)
+    if names := unknown_projects(text):
+        return unknown_projects_error(names)
+    if "Failed to build" in text or "Build backend" in text or "build_wheel" in text:
+        return _build_error(text)
+    explanation = _explanation(text)
+    if "No solution found" in text and _NO_WHEEL.search(line):
+        return NoCompatibleWheelError(
+            f"a project that is needed has no wheel for the target `{target}`",
+            facts={"target": str(target), "uv says": explanation},
+            hint="choose another `--python` or `--platform`, or another version of the project",
+        )
+    if "No solution found" in text:
+        return LockError(
+            f"no set of versions satisfies the requirements for the target `{target}`",
+            code="requirements-unsatisfiable",
+            facts={"target": str(target), "uv says": explanation},
+            hint="loosen one of the requirements named above",
+        )
+    facts = {"target": str(target), "uv says": explanation}
+    return LockError("uv could not resolve the requirements", code="uv-failed", facts=facts)
+
+
+def _not_cached(names: list[str], line: str, target: Target) -> FetchError:
+    facts: dict[str, str | list[str]] = {"target": str(target)}
+    if names:
+        facts["not in the cache"] = [f"`{name}`" for name in names]
+    else:
+        facts["uv says"] = line
+    return FetchError(
+        "the requirements cannot be resolved offline: the cache does not know enough",
+        code="offline-not-cached",
+        facts=facts,
+        hint="lock once with the network, without `--offline`",
+    )
+
+
+def _fetch_error(text: str) -> FetchError:
+    urls = [found.rstrip("`)") for found in _URL.findall(text)]
+    url = urls[0] if urls else ""
+    host = urlsplit(url).netloc.rpartition("@")[2] or "the index"
+    causes = [line.strip().removeprefix("cause: ") for line in text.splitlines() if "cause:" in line]
+    reason = causes[-1] if causes else _one_line(text)
+    if status := _STATUS.search(text):
+        return FetchError(
+            f"`{host}` refused with HTTP status {status[1]}",
+            code="index-refused",
+            facts={"url": url, "reason": reason},
+            hint="check the index's URL and the credentials for it",
+        )
+    return FetchError(
+        f"`{host}` could not be reached",
+        code="index-unreachable",
+        facts={"host": host, "url": url, "reason": reason},
+        hint="check the network, or work from the cache with `--offline`",
+    )
+
+
+def _build_error(text: str) -> BuildError:
+    lines = text.splitlines()
+    return BuildError(
+        "an sdist could not be built to learn what it needs",
+        facts={"output": lines[-_TAIL:]},
+        hint="ask for a version that has a wheel for the target",
+    )
+
+
+def _explanation(text: str) -> list[str]:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    told = [
+        line.removeprefix("cause: ").removeprefix("error: ") for line in lines if "No solution" not in line
+    ]
+    return [line for line in told if not line.startswith("warning:")] or lines
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
