@@ -214,8 +214,8 @@ here=${real%/*}
 """
 _PYTHON_HEADER = _HEADER + b"""exec "$here/python3" "$script" "$@"\n'''\n"""
 
-# A script of somebody else's may begin with a docstring that it shows to its users, and `from __future__` may follow;
-# our string before them would break both. So its text is compiled from where ours ends, line numbers kept.
+# A script of somebody else's may begin with a docstring that it shows to its users, and `from __future__` may
+# follow; our string before them would break both. So its text is compiled from where ours ends, lines kept.
 _SCRIPT_HEADER = (
     _HEADER
     + b"""\
@@ -254,24 +254,31 @@ if __name__ == "__main__":
     return _PYTHON_HEADER + text.encode()
 
 
-def format_program_script(arguments: Iterable[str]) -> bytes:
-    """Write the command of a packed program.
+def format_program_script(*, script: str = "", module: str = "") -> bytes:
+    """Write the command of a packed program: one of `script` and `module`, with its own directory first on the path.
 
     Args:
-        arguments: What follows `python3`: `-m` and a module, or a script's path in the prefix; what holds a
-            slash is taken for such a path.
+        script: Path in the prefix of the script to run.
+        module: Dotted name, below `program/`, of the module to run as `python -m` would.
     """
-    words = " ".join(
-        f'"$prefix"/{_quote(argument)}' if "/" in argument else _quote(argument) for argument in arguments
-    )
+    if script:
+        start = f'"$prefix"/{_quote(script)}'
+    else:
+        start = f"""-c '{_RUN_MODULE}' "$prefix/program" {_quote(module)}"""
     text = f"""\
 prefix=$(CDPATH= cd -- "$here/.." && pwd -P)
-exec "$here/python3" {words} "$@"
+exec "$here/python3" {start} "$@"
 '''
 import os, sys
 os.execv("/bin/sh", ["/bin/sh", __file__] + sys.argv[1:])
 """
     return _HEADER + text.encode()
+
+
+# `python -m` itself would put the working directory first on the path.
+_RUN_MODULE = """import runpy, sys
+sys.path[: sys.path[:1] == [""]] = [sys.argv.pop(1)]
+runpy.run_module(sys.argv.pop(1), run_name="__main__", alter_sys=True)"""
 
 
 def _quote(text: str) -> str:

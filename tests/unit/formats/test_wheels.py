@@ -138,7 +138,7 @@ ARGUMENTS = ["", "a b", "*", "é", "it's"]
 
 
 @pytest.mark.parametrize("shell", SHELLS)
-@pytest.mark.parametrize("kind", ["console", "wheel", "program"])
+@pytest.mark.parametrize("kind", ["console", "wheel", "program", "module"])
 def test_commands_run_in_every_shell_from_anywhere_and_through_links(
     shell: str, kind: str, tmp_path: Path
 ) -> None:
@@ -149,11 +149,13 @@ def test_commands_run_in_every_shell_from_anywhere_and_through_links(
         "wheel": format_wheel_script(
             b"#!python\n'doc'\nfrom __future__ import division\nimport shown, sys\nsys.exit(shown.main())\n"
         ),
-        "program": format_program_script(["program/it's \u00fc.py"]),
+        "program": format_program_script(script="program/it's \u00fc.py"),
+        "module": format_program_script(module="package.it"),
     }[kind]
     prefix = tmp_path / "a préfix"
     command = show(prefix, script)
-    (prefix / "program").mkdir()
+    (prefix / "program" / "package").mkdir(parents=True)
+    (prefix / "program" / "package" / "it.py").write_text("import shown, sys\nsys.exit(shown.main())\n")
     (prefix / "program" / "it's ü.py").write_text("import shown, sys\nsys.exit(shown.main())\n")
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
@@ -195,7 +197,7 @@ def test_a_script_keeps_its_docstring_and_its_line_numbers(tmp_path: Path) -> No
 
 
 def test_a_programs_command_given_to_python_runs_the_program(tmp_path: Path) -> None:
-    command = show(tmp_path / "p", format_program_script(["program/x.py"]))
+    command = show(tmp_path / "p", format_program_script(script="program/x.py"))
     (tmp_path / "p" / "program").mkdir()
     (tmp_path / "p" / "program" / "x.py").write_text("import shown, sys\nsys.exit(shown.main())\n")
     done = subprocess.run([sys.executable, str(command), "a"], cwd=tmp_path, capture_output=True, text=True)
