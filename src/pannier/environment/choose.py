@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from pannier.environment.find import InterpreterRequest, find_interpreter, is_fitting, version_specifier
@@ -68,9 +69,10 @@ def choose_interpreter(
 ) -> ChosenInterpreter:
     """Decide which Python a pack carries.
 
-    `auto` takes the release (`3.11`) of the interpreter that `find_interpreter` prefers, in a standalone build where
-    uv has or gets one, for that runs on older machines; else that interpreter itself. A version asked for is looked
-    for on this machine first. With `none` the target brings its own, and one of this machine stands in for it.
+    `auto` takes the release (`3.11`) of the interpreter that `find_interpreter` prefers, in a standalone
+    build where uv has or gets one, for that runs on older machines; else that interpreter itself. A version
+    asked for is looked for on this machine first. With `none` the target brings its own, and one of this
+    machine stands in for it.
 
     Args:
         request: What the user asked for.
@@ -97,7 +99,9 @@ def choose_interpreter(
             return _standalone(search)
         case "none":
             interpreter = search.on_machine(specifier)
-            return ChosenInterpreter(interpreter=interpreter, origin="host", reason="the target's own was asked for")
+            return ChosenInterpreter(
+                interpreter=interpreter, origin="host", reason="the target's own was asked for"
+            )
         case "path":
             return _by_path(request.value, search)
         case "version":
@@ -111,10 +115,14 @@ def _automatic(search: _Search) -> ChosenInterpreter:
         standalone = search.standalone(search.specifier)
         if standalone is None:
             raise
-        return ChosenInterpreter(interpreter=standalone, origin="standalone", reason="none of this machine fits")
+        return ChosenInterpreter(
+            interpreter=standalone, origin="standalone", reason="none of this machine fits"
+        )
     standalone = search.standalone(_same_release(machine, search.specifier))
     if standalone is not None:
-        return ChosenInterpreter(interpreter=standalone, origin="standalone", reason="it runs on older machines too")
+        return ChosenInterpreter(
+            interpreter=standalone, origin="standalone", reason="it runs on older machines too"
+        )
     return ChosenInterpreter(interpreter=machine, origin="machine", reason="no standalone build is at hand")
 
 
@@ -130,7 +138,9 @@ def _standalone(search: _Search) -> ChosenInterpreter:
         wanted = search.specifier
     found = search.standalone(wanted, again=True)
     if found is not None:
-        return ChosenInterpreter(interpreter=found, origin="standalone", reason="a standalone build was asked for")
+        return ChosenInterpreter(
+            interpreter=found, origin="standalone", reason="a standalone build was asked for"
+        )
     refusal = "" if search.offline else last_refusal(wanted, search.directories.interpreters, search.environ)
     raise InterpreterError(
         f"no standalone build of Python `{wanted}` is installed or could be fetched",
@@ -141,7 +151,7 @@ def _standalone(search: _Search) -> ChosenInterpreter:
 
 
 def _by_path(path: str, search: _Search) -> ChosenInterpreter:
-    executable = os.path.join(path, "bin", "python") if os.path.isdir(path) else path
+    executable = str(Path(path, "bin", "python")) if Path(path).is_dir() else path
     interpreter = probe(executable, search.directories.interpreters)
     if not is_fitting(interpreter.version, search.specifier):
         raise InterpreterError(
@@ -161,5 +171,9 @@ def _by_version(version: str, search: _Search) -> ChosenInterpreter:
         standalone = search.standalone(wanted)
         if standalone is None:
             raise
-        return ChosenInterpreter(interpreter=standalone, origin="standalone", reason="none of this machine fits")
-    return ChosenInterpreter(interpreter=interpreter, origin="machine", reason=f"version {version} was asked for")
+        return ChosenInterpreter(
+            interpreter=standalone, origin="standalone", reason="none of this machine fits"
+        )
+    return ChosenInterpreter(
+        interpreter=interpreter, origin="machine", reason=f"version {version} was asked for"
+    )

@@ -1,5 +1,8 @@
 """Find the Pythons of this machine, and the one that fits."""
 
+# ruff: noqa: PTH100, PTH110, PTH111, PTH113, PTH117
+# os.path: this looks at hundreds of names.
+
 import os
 import re
 import sys
@@ -28,7 +31,8 @@ class InterpreterRequest:
     """What the user asked for with `--interpreter`.
 
     Attributes:
-        kind: `auto` and `standalone`: see `choose.choose_interpreter`; `path`: this one; `version`: one of the
+        kind: `auto` and `standalone`: see `choose.choose_interpreter`; `path`: this one; `version`: one of
+            the
             machine's; `none`: the target's own.
         value: The path, or the version specifier.
     """
@@ -81,14 +85,18 @@ def version_specifier(version: str) -> str:
 
 
 def find_interpreter(
-    specifier: str = "", *, cache: Path | None = None, preferred: str = "", environ: Mapping[str, str] | None = None
+    specifier: str = "",
+    *,
+    cache: Path | None = None,
+    preferred: str = "",
+    environ: Mapping[str, str] | None = None,
 ) -> Interpreter:
     """Find the interpreter of this machine to use.
 
-    The first that fits of: `preferred`; the active environment's (`VIRTUAL_ENV`, `CONDA_PREFIX`), which is what the
-    user's program runs with; the Python that runs Pannier; then the newest version of all others, the first on PATH
-    where several have it. Pre-releases come only where nothing else fits. Names and directories tell most versions,
-    so that few processes start, and none when the cache knows the answers.
+    The first that fits of: `preferred`; the active environment's (`VIRTUAL_ENV`, `CONDA_PREFIX`), which is
+    what the user's program runs with; the Python that runs Pannier; then the newest version of all others,
+    the first on PATH where several have it. Pre-releases come only where nothing else fits. Names and
+    directories tell most versions, so that few processes start, and none when the cache knows the answers.
 
     Args:
         specifier: Versions that fit, as in PEP 440 (`>=3.9`, `==3.11.*`); empty for any of Python 3.
@@ -167,9 +175,16 @@ def _newest(
     from packaging.version import Version
 
     best: Interpreter | None = None
-    # Those whose place tells more of the version come first, newest first: most others need not be asked then.
-    for candidate in sorted(candidates, key=lambda item: (item.version != "", _numbers(item.version)), reverse=True):
-        if best is not None and candidate.version and _upper_bound(candidate.version) <= _numbers(best.version):
+    # Those whose place tells more of the version come first, newest first: most others need not be asked
+    # then.
+    for candidate in sorted(
+        candidates, key=lambda item: (item.version != "", _numbers(item.version)), reverse=True
+    ):
+        if (
+            best is not None
+            and candidate.version
+            and _upper_bound(candidate.version) <= _numbers(best.version)
+        ):
             continue
         interpreter = _fitting(candidate, wanted, cache, prereleases=prereleases)
         if interpreter and (best is None or Version(interpreter.version) > Version(best.version)):
@@ -187,7 +202,8 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 
 def _probed(candidate: Candidate, cache: Path | None) -> Interpreter | None:
-    # What does not answer is passed over in silence: a pyenv shim without a version, a venv whose base has gone.
+    # What does not answer is passed over in silence: a pyenv shim without a version, a venv whose base has
+    # gone.
     try:
         return probe(candidate.path, cache)
     except InterpreterError:
@@ -239,7 +255,10 @@ def _running() -> Candidate:
 
 def _others(environ: Mapping[str, str]) -> Iterator[Candidate]:
     pyenv = environ.get("PYENV_ROOT") or os.path.join(_home(environ), ".pyenv")
-    shims = {os.path.realpath(os.path.join(pyenv, "shims")), os.path.realpath(os.path.join(_home(environ), ".pyenv/shims"))}
+    shims = {
+        os.path.realpath(os.path.join(pyenv, "shims")),
+        os.path.realpath(os.path.join(_home(environ), ".pyenv/shims")),
+    }
     for directory in [*environ.get("PATH", "").split(os.pathsep), "/usr/local/bin", "/usr/bin"]:
         # A shim is a shell script that asks pyenv which Python to be; the real ones are found below.
         if os.path.isabs(directory) and os.path.realpath(directory) not in shims:

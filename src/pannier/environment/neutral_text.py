@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 
 from pannier.model.errors import InterpreterError
 
-# Prefixes that every machine has: they tell nothing about the one at hand, and stand for the system's own tools.
+# Prefixes that every machine has: they tell nothing about this one, and stand for system tools.
 _SYSTEM_PREFIXES = ("/", "/usr", "/usr/local")
 _NEUTRAL_ROOT = b"/python"
 # Variables that name places of the installation, and nothing else.
@@ -28,8 +28,8 @@ _SITE_PACKAGES_FUNCTION = '''def getsitepackages(prefixes=None):
     return unique
 
 '''
-# From Python 3.11 `site` is frozen into the executable, so an edited file would lie there unread. `encodings` is the
-# last module that every start reads from a file before it imports `site`.
+# From Python 3.11 `site` is frozen into the executable, and an edited file would lie there unread. `encodings`
+# is the last module that every start reads from a file before it imports `site`.
 _READ_SITE_FROM_FILE = """
 
 import sys
@@ -92,7 +92,9 @@ def neutral_file(name: str, data: bytes, machine: Machine, *, is_debian: bool) -
     for prefix in machine.secret_prefixes:
         secret = prefix.encode()
         if secret in data:
-            data = re.sub(rb"\A#!(.*?)\n", b"#!/usr/bin/env python3\n", data) if data.startswith(b"#!") else data
+            data = (
+                re.sub(rb"\A#!(.*?)\n", b"#!/usr/bin/env python3\n", data) if data.startswith(b"#!") else data
+            )
             data = data.replace(secret, _NEUTRAL_ROOT)
     return data
 
@@ -101,8 +103,8 @@ def neutral_binary(data: bytes, machine: Machine) -> bytes:
     """Overwrite the prefix compiled into an ELF file with a path of the same length that says nothing.
 
     CPython falls back on that path only when its standard library is not found from the executable. The last
-    component stays and slashes fill the rest: linkers let strings share their tails, so the `3.11.7` that ends a
-    prefix may well be the version's own text too.
+    component stays and slashes fill the rest: linkers let strings share their tails, so the `3.11.7` at the
+    end of a prefix may well be the version's own text too.
     """
     for path in (*machine.secret_prefixes, *machine.private):
         parent, _, last = path.encode().rpartition(b"/")
@@ -112,7 +114,7 @@ def neutral_binary(data: bytes, machine: Machine) -> bytes:
 
 
 def build_directories(data: bytes) -> tuple[str, ...]:
-    """Read from `_sysconfigdata` the directories that the interpreter was built in, where they still say so."""
+    """Read from `_sysconfigdata` the directories that the interpreter was built in."""
     variables = _build_variables(data)
     names = {str(variables.get(key, "")) for key in ("abs_builddir", "abs_srcdir")}
     return tuple(sorted(name for name in names if name.startswith("/") and name.count("/") > 1))
@@ -127,7 +129,7 @@ def _build_variables(data: bytes) -> dict[str, object]:
 
 
 def _neutral_build_variables(data: bytes, machine: Machine) -> bytes:
-    """Write the build's variables so that its prefix is where the interpreter lies when they are read."""
+    """Write the build's variables so that their prefix is the interpreter's at the time they are read."""
     lines = ["# system configuration generated and used by the sysconfig module", "import sys"]
     lines += ["_prefix = getattr(sys, 'base_prefix', sys.prefix)", "build_time_vars = {"]
     for key, value in sorted(_build_variables(data).items()):
@@ -187,7 +189,9 @@ def _upstream_scheme(_name: str, text: str) -> str:
 
 
 def _upstream_python_lib(_name: str, text: str) -> str:
-    return text.replace('"lib", "python3", "dist-packages"', '"lib", "python" + get_python_version(), "site-packages"')
+    return text.replace(
+        '"lib", "python3", "dist-packages"', '"lib", "python" + get_python_version(), "site-packages"'
+    )
 
 
 _EDITS: dict[str, Callable[[str, str], str]] = {

@@ -1,5 +1,8 @@
 """Plans of interpreter copies kept on disk, believed only while nothing they list has changed."""
 
+# ruff: noqa: PTH116
+# os.path: this stats thousands of files.
+
 import hashlib
 import json
 import os
@@ -43,7 +46,7 @@ def stamps(paths: Iterable[str]) -> list[Stamp]:
 
 
 def write_plan(interpreters: Path, key: str, tree: InterpreterTree, watched: list[Stamp]) -> None:
-    """Keep a plan with the stamps of all it depends on; the directories' must be older than the plan's making."""
+    """Keep a plan with the stamps of all it depends on, the directories' from before it was made."""
     files = stamps(str(entry.source) for entry in tree.entries if entry.source is not None)
     document = {
         "fingerprint": tree.fingerprint,

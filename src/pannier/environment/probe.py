@@ -1,5 +1,8 @@
 """Ask a Python what it is, by running it once and remembering the answer."""
 
+# ruff: noqa: PTH100, PTH110, PTH116
+# os.path: this runs before anything else, on paths as the system has them.
+
 import hashlib
 import json
 import os
@@ -19,8 +22,8 @@ from pannier.store.writing import write_whole
 _PROBE_FORMAT = 1
 _TIMEOUT_SECONDS = 60
 _MARK = "pannier-probe:"
-# Python 2.7 and 3.6 to today. An absolute `sys.path` first: with -c the current directory would come before the
-# standard library. The answer is marked, because a sitecustomize may print.
+# Python 2.7 and 3.6 to today. An absolute `sys.path` first: with -c the current directory would come before
+# the standard library. The answer is marked, because a sitecustomize may print.
 _SCRIPT = r"""
 import sys
 sys.path[:] = [entry for entry in sys.path if entry]
@@ -124,7 +127,11 @@ def machine_platform() -> Platform:
 def clean_environment(environ: Mapping[str, str] | None = None) -> dict[str, str]:
     """Copy the environment without what changes what a Python finds (`PYTHON*`, `LD_PRELOAD`)."""
     source = os.environ if environ is None else environ
-    return {name: value for name, value in source.items() if not name.startswith("PYTHON") and name != "LD_PRELOAD"}
+    return {
+        name: value
+        for name, value in source.items()
+        if not name.startswith("PYTHON") and name != "LD_PRELOAD"
+    }
 
 
 def _key(path: str) -> str:

@@ -1,8 +1,8 @@
 """A copy of an interpreter of this machine that runs wherever its prefix is put.
 
-Files that can stay as they are come from where they lie; the others (ELF files with a search path, a few texts that
-name this machine) are made once and kept in the cache, together with the list of all, so that a second pack has the
-whole copy for the price of looking at its files' times.
+Files that can stay as they are come from where they lie; the others (ELF files with a search path, a few
+texts that name this machine) are made once and kept in the cache, together with the list of all, so that a
+second pack has the whole copy for the price of looking at its files' times.
 """
 
 import hashlib
@@ -15,7 +15,13 @@ from pathlib import Path
 
 from pannier.environment import plans
 from pannier.environment.neutral_text import Machine, build_directories, neutral_binary, neutral_file
-from pannier.environment.selection import Picked, check_copyable, pick_files, python_minor, watched_directories
+from pannier.environment.selection import (
+    Picked,
+    check_copyable,
+    pick_files,
+    python_minor,
+    watched_directories,
+)
 from pannier.environment.shared_libraries import LibraryFinder, Relocation, relocate
 from pannier.environment.tree import InterpreterTree, TreeEntry, write_tree
 from pannier.environment.verification import verify_copy
@@ -25,11 +31,12 @@ from pannier.model.target import Platform
 
 __all__ = ["InterpreterTree", "TreeEntry", "plan_interpreter", "write_tree"]
 
+
 def plan_interpreter(interpreter: Interpreter, interpreters: Path) -> InterpreterTree:
     """Say what a relocatable copy of an interpreter is made of; a venv's is its base's.
 
-    The first time, the copy is put together, run elsewhere and checked; afterwards the list is read back as long as
-    none of its files has changed.
+    The first time, the copy is put together, run elsewhere and checked; afterwards the list is read back as
+    long as none of its files has changed.
 
     Args:
         interpreter: As probed.
@@ -110,7 +117,9 @@ class _Copy:
         elves = [file for file in picked if file.is_elf]
         libraries = self._finder.find_all(file.source for file in elves)
         self._check_program(libraries)
-        elves += [Picked(f"lib/{name}", os.path.realpath(path), is_elf=True) for name, path in libraries.items()]
+        elves += [
+            Picked(f"lib/{name}", os.path.realpath(path), is_elf=True) for name, path in libraries.items()
+        ]
         made = [self._make_binary(file, libraries) for file in elves]
         made += [self._make_text(file) for file in picked if not file.is_elf]
         made += [_Made(entry, "") for entry in self._links()]
@@ -130,16 +139,18 @@ class _Copy:
         for file in picked:
             if os.path.basename(file.name).startswith("_sysconfigdata"):
                 built.update(build_directories(Path(file.source).read_bytes()))
-        private = sorted(built | {os.path.expanduser("~")} - {"/", "~"}, key=len, reverse=True)
+        private = sorted(built | {str(Path.home())} - {"/", "~"}, key=len, reverse=True)
         prefixes = dict.fromkeys((prefix, os.path.realpath(prefix), home_of_executable))
         return Machine(prefixes=tuple(prefixes), private=tuple(private))
 
     def _check_program(self, libraries: dict[str, str]) -> None:
-        """The program itself must have all its libraries; a module that lacks one fails alone, there as here."""
+        """Refuse a program that lacks a library; a module that lacks one fails alone, there as here."""
         from pannier.environment.shared_libraries import is_c_library
 
         needed = self._finder.facts(self._interpreter.base_executable).needed
-        missing = [name for name in needed if not is_c_library(name) and os.path.basename(name) not in libraries]
+        missing = [
+            name for name in needed if not is_c_library(name) and os.path.basename(name) not in libraries
+        ]
         if missing:
             raise InterpreterError(
                 f"libraries of `{self._interpreter.base_executable}` are nowhere to be found",
@@ -163,8 +174,8 @@ class _Copy:
         way = os.path.relpath("lib", os.path.dirname(file.name))
         origin = "$ORIGIN" if way == "." else f"$ORIGIN/{way}"
         is_glibc = self._interpreter.platform.libc_family == "glibc"
-        # By path, the program's own library is found whatever LD_LIBRARY_PATH says: with a cluster's `module load
-        # python` it would be another Python's. musl does not expand $ORIGIN there.
+        # By path, the program's own library is found whatever LD_LIBRARY_PATH says: with a cluster's `module
+        # load python` it would be another Python's. musl does not expand $ORIGIN there.
         renamed = [
             (name, f"{origin}/{os.path.basename(name)}")
             for name in needed
@@ -188,9 +199,7 @@ class _Copy:
         if changed:
             source = self._place(file.name)
             source.write_bytes(data)
-        entry = TreeEntry(
-            name=file.name, source=source, executable=file.is_elf, size=len(data)
-        )
+        entry = TreeEntry(name=file.name, source=source, executable=file.is_elf, size=len(data))
         return _Made(entry, hashlib.sha256(data).hexdigest())
 
     def _place(self, name: str) -> Path:

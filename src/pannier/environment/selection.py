@@ -1,5 +1,8 @@
 """Which files of an interpreter a copy carries, and where they go in its prefix."""
 
+# ruff: noqa: PTH112, PTH113
+# os.path: this walks thousands of files.
+
 import os
 import re
 from collections.abc import Iterator
@@ -15,7 +18,7 @@ _TEST_DIRECTORIES = frozenset({"test", "tests", "idle_test"})
 _LEFT_DIRECTORIES = frozenset({"idlelib", "turtledemo", "site-packages", "dist-packages", "__pycache__"})
 _LEFT_FILES = re.compile(
     r"sitecustomize\.py|usercustomize\.py"  # the machine's hooks: apport's, coverage's
-    r"|EXTERNALLY-MANAGED|_distutils_system_mod\.py"  # Debian's word on pip and setuptools; a prefix is nobody's
+    r"|EXTERNALLY-MANAGED|_distutils_system_mod\.py"  # Debian's word to pip and setuptools
     r"|build-details\.json|_sysconfig_vars_.*\.json"  # PEP 739: the build machine's paths again
 )
 _LEFT_SUFFIXES = (".pyc", ".pyo", ".a", ".o", ".exe", ".orig", ".dpkg-new")
@@ -75,7 +78,7 @@ def check_copyable(interpreter: Interpreter) -> None:
 
 
 def pick_files(interpreter: Interpreter) -> list[Picked]:
-    """List what the copy carries apart from shared libraries: the program, standard library, headers, Tcl's scripts."""
+    """List what the copy carries apart from shared libraries: program, modules, headers, Tcl's scripts."""
     minor = python_minor(interpreter)
     picked = [Picked(f"bin/python{minor}", interpreter.base_executable, is_elf=True, executable=True)]
     picked += _standard_library(interpreter.stdlib, f"lib/python{minor}")
@@ -86,16 +89,18 @@ def pick_files(interpreter: Interpreter) -> list[Picked]:
 
 
 def watched_directories(interpreter: Interpreter) -> list[str]:
-    """List the directories where a new file would have to be carried: their times tell whether to look again."""
+    """List the directories where a new file would be carried too: their times tell whether to look again."""
     walk = os.walk(interpreter.stdlib)
     found = []
     for directory, names, _files in walk:
-        names[:] = [name for name in names if _is_carried_directory(name, directory == interpreter.stdlib)]
+        names[:] = [
+            name for name in names if _is_carried_directory(name, at_top=directory == interpreter.stdlib)
+        ]
         found.append(directory)
     return found
 
 
-def _is_carried_directory(name: str, at_top: bool) -> bool:  # noqa: FBT001
+def _is_carried_directory(name: str, *, at_top: bool) -> bool:
     if name in _TEST_DIRECTORIES or name == "__pycache__":
         return False
     return not (at_top and (name in _LEFT_DIRECTORIES or name.startswith("config-")))
@@ -105,7 +110,7 @@ def _standard_library(directory: str, name: str, *, at_top: bool = True) -> Iter
     for entry in sorted(os.scandir(directory), key=lambda item: item.name):
         place = f"{name}/{entry.name}"
         if entry.is_dir():
-            if _is_carried_directory(entry.name, at_top):
+            if _is_carried_directory(entry.name, at_top=at_top):
                 yield from _standard_library(entry.path, place, at_top=False)
         elif entry.is_file() and not _is_left(entry.name):
             # Links are followed: what a link of the machine leads to (Debian's into /etc) is not in the copy.
@@ -124,7 +129,9 @@ def _headers(interpreter: Interpreter, minor: str) -> Iterator[Picked]:
     if not directory.is_dir():
         return
     # Debian's pyconfig.h leads to one per architecture outside this directory, which would need one more -I.
-    native = next(iter(sorted(include.glob(f"{interpreter.platform.architecture}-*/{directory.name}/pyconfig.h"))), None)
+    native = next(
+        iter(sorted(include.glob(f"{interpreter.platform.architecture}-*/{directory.name}/pyconfig.h"))), None
+    )
     for place, names, files in os.walk(directory):
         names.sort()
         for file in sorted(files):
@@ -132,7 +139,9 @@ def _headers(interpreter: Interpreter, minor: str) -> Iterator[Picked]:
             if native is not None and source == str(directory / "pyconfig.h"):
                 source = str(native)
             if os.path.isfile(source):
-                yield Picked(f"include/{os.path.relpath(os.path.join(place, file), include)}", os.path.realpath(source))
+                yield Picked(
+                    f"include/{os.path.relpath(os.path.join(place, file), include)}", os.path.realpath(source)
+                )
 
 
 def _tcl_scripts(prefix: str) -> Iterator[Picked]:
@@ -146,4 +155,6 @@ def _tcl_scripts(prefix: str) -> Iterator[Picked]:
             for file in sorted(files):
                 source = os.path.realpath(os.path.join(place, file))
                 if os.path.isfile(source) and not file.endswith((".a", ".sh", ".so")):
-                    yield Picked(f"lib/{name}/{os.path.relpath(os.path.join(place, file), directory)}", source)
+                    yield Picked(
+                        f"lib/{name}/{os.path.relpath(os.path.join(place, file), directory)}", source
+                    )

@@ -82,7 +82,9 @@ def read_elf(path: str | Path) -> ElfFacts:
             )
     except ELFError as error:
         raise InterpreterError(
-            f"`{path}` is not a whole ELF file", code="interpreter-not-relocatable", facts={"reason": str(error)}
+            f"`{path}` is not a whole ELF file",
+            code="interpreter-not-relocatable",
+            facts={"reason": str(error)},
         ) from error
 
 
@@ -125,7 +127,7 @@ class LibraryFinder:
         return self._facts[key]
 
     def find(self, name: str, needed_by: str | Path) -> str | None:
-        """Find the library that `needed_by` gets for `name`: its own search path, the loader's cache, the defaults."""
+        """Find what `needed_by` gets for `name`: by its search path, the loader's cache, the defaults."""
         facts = self.facts(needed_by)
         origin = os.path.dirname(os.path.realpath(needed_by))
         own = [re.sub(r"\$ORIGIN|\$\{ORIGIN\}", lambda _: origin, entry) for entry in facts.search_path]
@@ -136,7 +138,7 @@ class LibraryFinder:
             places += self._known().get(name, [])
             places += [os.path.join(directory, name) for directory in _DEFAULT_DIRECTORIES]
         for place in places:
-            if os.path.isfile(place) and is_elf(place) and self.facts(place).kind == facts.kind:
+            if Path(place).is_file() and is_elf(place) and self.facts(place).kind == facts.kind:
                 return os.path.normpath(place)
         return None
 
@@ -144,7 +146,7 @@ class LibraryFinder:
         """Find every library that the files need, and those need in turn, save the C library's.
 
         Returns:
-            File name to path. What is nowhere is left out: then the module that needs it does not work here either.
+            File name to path. What is nowhere is left out: what needs it does not work here either.
         """
         found: dict[str, str] = {}
         waiting = deque(os.fspath(file) for file in files)
@@ -194,8 +196,8 @@ class Relocation:
 def relocate(path: Path, relocation: Relocation) -> None:
     """Change a copied ELF file in place.
 
-    Libraries get DT_RPATH and programs DT_RUNPATH. LD_LIBRARY_PATH, which cluster modules love to set, comes before
-    the latter and after the former; but a program's RPATH would be searched for every wheel's library too.
+    Libraries get DT_RPATH and programs DT_RUNPATH. LD_LIBRARY_PATH, which cluster modules love to set, comes
+    before the latter and after the former; but a program's RPATH would serve every wheel's libraries too.
 
     Raises:
         InterpreterError: A tool refuses, or the file does not say afterwards what it should.

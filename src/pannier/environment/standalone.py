@@ -36,12 +36,14 @@ def find_standalone(
 ) -> Interpreter | None:
     """Find a standalone build: one that uv has already, else one it can get; `None` soon when it cannot.
 
-    That it could not is remembered for six hours, so that machines without a way there do not ask at every pack.
-    uv's own settings hold (`UV_PYTHON_DOWNLOADS=never`, `UV_PYTHON_INSTALL_MIRROR`, `UV_PYTHON_DOWNLOADS_JSON_URL`).
+    That it could not is remembered for six hours, so that machines without a way there do not ask at every
+    pack. uv's own settings hold: `UV_PYTHON_DOWNLOADS=never`, `UV_PYTHON_INSTALL_MIRROR`,
+    `UV_PYTHON_DOWNLOADS_JSON_URL`.
 
     Args:
         specifier: Versions that fit (`==3.11.*`).
-        interpreters: Where new ones are kept (`CacheDirectories.interpreters`), unless `UV_PYTHON_INSTALL_DIR` says.
+        interpreters: Where new ones are kept (`CacheDirectories.interpreters`), unless
+            `UV_PYTHON_INSTALL_DIR` says.
         libc_family: `glibc` or `musl`: the builds for the other do not run here.
         offline: Ask no network.
         again: Ask even if the last answer was no.
@@ -52,7 +54,11 @@ def find_standalone(
     directories = [own, Path(managed_directory(places))]
     if found := _installed(specifier, directories, interpreters, libc_family):
         return found
-    if offline or _flag(places.get("UV_OFFLINE")) or places.get("UV_PYTHON_DOWNLOADS", "").lower() in {"never", "false"}:
+    if (
+        offline
+        or _flag(places.get("UV_OFFLINE"))
+        or places.get("UV_PYTHON_DOWNLOADS", "").lower() in {"never", "false"}
+    ):
         return None
     refusal = _refusal(specifier, interpreters, places)
     if not again and _is_recent(refusal):

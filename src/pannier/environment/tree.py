@@ -1,5 +1,8 @@
 """The files of a relocatable interpreter, and how to write them out."""
 
+# ruff: noqa: PTH101, PTH103, PTH211
+# os.path: this writes thousands of files.
+
 import os
 import shutil
 from dataclasses import dataclass
@@ -67,4 +70,4 @@ def write_tree(tree: InterpreterTree, directory: Path, *, linked: bool = False) 
             os.symlink(entry.source, place)
         else:
             shutil.copyfile(entry.source, place)
-            os.chmod(place, 0o755 if entry.executable else 0o644)  # noqa: PTH101 - thousands
+            os.chmod(place, 0o755 if entry.executable else 0o644)

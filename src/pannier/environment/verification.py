@@ -16,7 +16,8 @@ from pannier.model.interpreter import Interpreter
 
 _MARK = "pannier-copy:"
 _TIMEOUT_SECONDS = 120
-# Python 3.6 to today. Imports every extension module (or those named), for each may load libraries of its own.
+# Python 3.6 to today. Imports every extension module (or those named), for each may load libraries of its
+# own.
 _SCRIPT = r"""
 import json, os, sys, sysconfig, warnings
 warnings.simplefilter("ignore")
@@ -42,8 +43,9 @@ if "distutils.sysconfig" in sys.modules:
     libraries.add(sys.modules["distutils.sysconfig"].get_python_lib())
 print("\npannier-copy:" + json.dumps({
     "version": "%d.%d.%d" % sys.version_info[:3], "prefix": sys.prefix, "path": sys.path,
-    "libraries": sorted(libraries), "user_site": site.ENABLE_USER_SITE, "failed": failed, "files": sorted(files),
-    "variables": sorted(k for k, v in sysconfig.get_config_vars().items() if isinstance(v, str) and sys.prefix in v),
+    "libraries": sorted(libraries), "user_site": site.ENABLE_USER_SITE, "failed": failed, "files":
+    sorted(files), "variables": sorted(k for k, v in sysconfig.get_config_vars().items() if isinstance(v,
+    str) and sys.prefix in v),
 }))
 """
 
@@ -104,7 +106,12 @@ def _plain(path: str, interpreter: Interpreter) -> str:
 
 def _is_foreign(path: str, prefix: Path) -> bool:
     name = os.path.basename(path)
-    return ".so" in name and not path.startswith(f"{prefix}/") and not is_c_library(name) and not _by_version(name)
+    return (
+        ".so" in name
+        and not path.startswith(f"{prefix}/")
+        and not is_c_library(name)
+        and not _by_version(name)
+    )
 
 
 def _by_version(name: str) -> bool:
@@ -137,4 +144,5 @@ def _run(executable: Path, arguments: Sequence[str]) -> Mapping[str, Any]:
         if line.startswith(_MARK):
             said: dict[str, Any] = json.loads(line[len(_MARK) :])
             return said
-    return {"error": f"exit status {finished.returncode}: {finished.stderr.decode('utf-8', 'replace').strip()[-500:]}"}
+    complaint = finished.stderr.decode("utf-8", "replace").strip()[-500:]
+    return {"error": f"exit status {finished.returncode}: {complaint}"}
