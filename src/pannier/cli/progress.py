@@ -100,9 +100,9 @@ class LineReporter(CommandReporter):
     def advance(self, stage: Stage, amount: int, detail: str = "") -> None:
         """Count, and say so when the last line is ten seconds old."""
         with self._lock:
-            state = self._stages.setdefault(stage.name, _StageState(self._clock()))
-            state.done += amount
             now = self._clock()
+            state = self._stages.setdefault(stage.name, _StageState(now))
+            state.done += amount
             if now - state.said >= LINE_INTERVAL:
                 state.said = now
                 self._say(stage, state, f" {detail}" if detail else "")

@@ -1,0 +1,255 @@
+"""What each verb asks of the api, and how it shows what comes back."""
+
+import io
+import json
+import os
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from pannier.cli.main import main
+from pannier.cli.run import split_arguments
+
+ANALYSIS_TABLE = """\
+project   requirement    known            where
+PyYAML    PyYAML==6.0.3  installed        app.py:3 (+ 1 other)
+requests  requests       known, optional  app.py:4
+
+unknown import  where
+acme_db         app.py:7 (+ 1 other)
+acme_io         app.py:9
+
+unreadable  why
+bad.py:2    invalid syntax
+
+python  >=3.9  (PEP 723 block of app.py)
+"""
+
+
+def result_of(capsys: pytest.CaptureFixture[str]) -> Any:
+    return json.loads(capsys.readouterr().out)["result"]
+
+
+def test_analyze_shows_projects_unknown_imports_and_unreadable_sources(
+    api: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["analyze", "app.py"]) == 0
+    printed = capsys.readouterr()
+    assert printed.out == ANALYSIS_TABLE
+    assert printed.err == (
+        "app.py: 2 projects, 1 source unreadable, 2 imports unknown;"
+        " name the project with `--pkg-mapping IMPORT=NAME`\n"
+    )
+
+
+def test_verbose_analyze_shows_every_place(api: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["analyze", "app.py", "-v"]) == 0
+    assert "app.py:3, lib/io.py:9" in capsys.readouterr().out
+
+
+def test_analyze_hands_its_options_on(api: Any) -> None:
+    argv = ["analyze", "a.py", "--toplevel", "--function", "f", "b.py", "--pkg-mapping", "cv2=opencv-python"]
+    assert main([*argv, "--extra-pkg", "six", "--strict", "--python", ".venv", "--cache-dir", "c"]) == 0
+    assert api.calls[-1][1][0] == ["a.py", "b.py"]
+    options = api.options("analyze")
+    assert (options.toplevel, options.functions, options.strict) == (True, ("f",), True)
+    assert options.mapping == {"cv2": "opencv-python"}
+    assert options.extra == ("six",)
+    assert (options.python, options.target_python) == (".venv", "")
+    assert api.flags["cache_dir"] == "c"
+
+
+def test_analyze_takes_a_version_for_python_unless_there_is_such_a_directory(
+    api: Any, tmp_path: Path
+) -> None:
+    main(["analyze", "a.py", "--python", "3.9"])
+    assert (api.options("analyze").python, api.options("analyze").target_python) == ("", "3.9")
+    (tmp_path / "3.9").mkdir()
+    main(["analyze", "a.py", "--python", "3.9"])
+    assert (api.options("analyze").python, api.options("analyze").target_python) == ("3.9", "")
+
+
+def test_analyze_writes_the_spec_where_it_is_told(
+    api: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["analyze", "app.py", "-o", "spec.json"]) == 0
+    assert json.loads((tmp_path / "spec.json").read_text()) == {"dependencies": ["PyYAML==6.0.3"]}
+    assert capsys.readouterr().out == ANALYSIS_TABLE
+    assert main(["analyze", "app.py", "-o", "-"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"dependencies": ["PyYAML==6.0.3"]}
+    assert main(["analyze", "app.py", "-o", "-", "--json"]) == 2
+
+
+def test_analyze_reads_stdin_as_bytes_and_only_when_asked(api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"# coding: latin-1\nx = '\xe9'\n")))
+    main(["analyze", "app.py"])
+    assert api.options("analyze").stdin == b""
+    main(["analyze", "-"])
+    assert api.options("analyze").stdin == b"# coding: latin-1\nx = '\xe9'\n"
+
+
+def test_analyze_json_has_everything(api: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["analyze", "app.py", "--json"]) == 0
+    result = result_of(capsys)
+    assert set(result) == {
+        "sources",
+        "projects",
+        "unknown",
+        "local_modules",
+        "standard_library",
+        "requires_python",
+        "python_reason",
+        "problems",
+        "environment_python",
+        "spec",
+        "output",
+    }
+    assert result["projects"][1] == {
+        "name": "requests",
+        "requirement": "requests",
+        "confidence": "known",
+        "imports": [
+            {"name": "requests", "kind": "required", "location": {"path": "app.py", "line": 4, "column": 1}}
+        ],
+        "optional": True,
+        "editable_path": "",
+        "alternatives": [],
+    }
+    assert result["spec"] == {"dependencies": ["PyYAML==6.0.3"]}
+
+
+def test_lock_hands_its_targets_on_and_says_what_was_locked(
+    api: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    argv = ["lock", "app.py", "--python", "3.9", "--python", "3.11.7", "--platform", "linux-aarch64"]
+    assert main([*argv, "--exclude-newer", "2026-01-31", "--upgrade", "--offline", "--find-links", "w"]) == 0
+    options = api.options("lock")
+    assert options.output == Path("pylock.toml")
+    assert options.pythons == ("3.9", "3.11.7")
+    assert options.platforms == ("linux-aarch64",)
+    assert options.upgrade is True
+    assert api.flags["offline"] is True
+    assert api.flags["find_links"] == ["w"]
+    printed = capsys.readouterr()
+    assert printed.out == "project  version  files\npyyaml   6.0.3    1 wheel, sdist\n"
+    assert printed.err == "pylock.toml: 1 project for linux-x86_64-glibc2.28 / cpython 3.11.7\n"
+
+
+def test_lock_json_names_projects_and_targets(api: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["lock", "app.py", "--json"]) == 0
+    assert result_of(capsys) == {
+        "path": "pylock.toml",
+        "projects": [{"name": "pyyaml", "version": "6.0.3"}],
+        "targets": ["linux-x86_64-glibc2.28 / cpython 3.11.7"],
+        "requires_python": ">=3.11",
+        "changes": [],
+    }
+
+
+def test_pack_takes_its_options_from_flags_over_settings(api: Any) -> None:
+    argv = [
+        "pack",
+        "app.py",
+        "-o",
+        "a.tar.gz",
+        "--interpreter",
+        "none",
+        "--python",
+        "3.9",
+        "--lock",
+        "l.toml",
+    ]
+    assert (
+        main([*argv, "--platform", "linux-aarch64", "--include", "a", "--include", "b", "--name", "n"]) == 0
+    )
+    options = api.options("pack")
+    assert vars(options) == {
+        "output": Path("a.tar.gz"),
+        "interpreter": "none",
+        "python": "3.9",
+        "platform": "linux-aarch64",
+        "includes": ("a", "b"),
+        "name": "n",
+        "program": None,
+        "lock": Path("l.toml"),
+    }
+    assert main(["pack", "app.py", "-o", "a.tar.gz"]) == 0
+    assert api.options("pack").interpreter == "auto"
+
+
+@pytest.mark.parametrize(
+    ("argv", "own", "command"),
+    [
+        (["p.tar.gz"], ["p.tar.gz"], []),
+        (["p.tar.gz", "python", "--help", "-v"], ["p.tar.gz"], ["python", "--help", "-v"]),
+        (["p.tar.gz", "--", "python"], ["p.tar.gz"], ["python"]),
+        (["p.tar.gz", "--", "--", "x"], ["p.tar.gz"], ["--", "x"]),
+        (["p.tar.gz", "a", "--", "b"], ["p.tar.gz"], ["a", "--", "b"]),
+        (["p.tar.gz", "", " ", "*"], ["p.tar.gz"], ["", " ", "*"]),
+        (["-v", "--cache-dir", "d", "p", "--json"], ["-v", "--cache-dir", "d", "p"], ["--json"]),
+        (["--cache-dir=d", "--", "-p", "--", "x"], ["--cache-dir=d", "--", "-p"], ["x"]),
+        (["--help"], ["--help"], []),
+        ([], [], []),
+    ],
+)
+def test_run_leaves_what_follows_the_pack_untouched(
+    argv: list[str], own: list[str], command: list[str]
+) -> None:
+    assert split_arguments(argv) == (own, command)
+
+
+def test_run_becomes_the_launcher(api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    became: list[Any] = []
+
+    def execve(*arguments: Any) -> None:
+        became.extend(arguments)
+        raise SystemExit(7)
+
+    monkeypatch.setattr(os, "execve", execve)
+    api.results["run_arguments"] = (["/bin/sh", "launcher.sh"], {"A": "1"})
+    assert main(["run", "--cache-dir", "d", "p.tar.gz", "--", "python", "--json", "x y"]) == 7
+    assert api.calls[-1][1][:2] == ("p.tar.gz", ["python", "--json", "x y"])
+    assert api.flags["cache_dir"] == "d"
+    assert became == ["/bin/sh", ["/bin/sh", "launcher.sh"], {"A": "1"}]
+
+
+def test_inspect_lays_the_manifest_out(api: Any, manifest: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    api.results["inspect"] = SimpleNamespace(
+        manifest=manifest, id="d" * 64, size=48_322_500, path=Path("w.tar.gz")
+    )
+    assert main(["inspect", "w.tar.gz"]) == 0
+    assert (
+        capsys.readouterr().out
+        == f"""\
+name       weather
+id         {"d" * 64}
+size       48.3 MB, unpacked 145.0 MB in 48 files
+platform   linux-x86_64-glibc2.28
+python     cpython 3.11.7, inside
+program    weather (program/weather.py)
+variables  DATA=data/DATA
+lock       sha256:{"c" * 64}
+
+layer        version  kind             size  unpacked  files
+runtime               runtime       20.0 kB   60.0 kB     12
+interpreter  3.11.7   interpreter   30.0 MB   90.0 MB     12
+numpy        2.1.0    distribution  18.3 MB   54.9 MB     12
+program               program        2.5 kB    7.5 kB     12
+"""
+    )
+    assert main(["inspect", "w.tar.gz", "--json"]) == 0
+    result = result_of(capsys)
+    assert list(result) == ["path", "id", "size", "manifest"]
+    assert result["manifest"]["layers"][2]["name"] == "numpy"
+
+
+def test_completion_knows_every_verb_in_every_shell(capsys: pytest.CaptureFixture[str]) -> None:
+    for shell in ("bash", "zsh", "tcsh"):
+        assert main(["completion", shell]) == 0
+        script = capsys.readouterr().out
+        assert "analyze" in script
+        assert "find-links" in script
+    assert main(["completion", "fish"]) == 2
