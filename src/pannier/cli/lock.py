@@ -25,7 +25,7 @@ EXAMPLES = (
         "for other machines",
     ),
     ("pannier lock . --upgrade", "take the newest versions of everything"),
-    ("pannier lock . --upgrade-package numpy --exclude-newer 2026-01-31", "of one project, up to a day"),
+    ("pannier lock . --constraint 'numpy<2' --exclude-newer 2026-01-31", "with bounds of your own"),
 )
 
 
@@ -57,14 +57,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="lock for this platform, such as linux-x86_64-glibc2.28; may be repeated",
     )
     parser.add_argument("--upgrade", action="store_true", help="take the newest versions, whatever is locked")
-    parser.add_argument(
-        "--upgrade-package",
-        dest="upgrades",
-        metavar="PROJECT",
-        action="append",
-        default=[],
-        help="take the newest version of this project; may be repeated",
-    )
     parser.add_argument(
         "--constraint",
         dest="constraints",
@@ -107,9 +99,15 @@ def _data(result: "LockResult") -> dict[str, object]:
 
 
 def _format(result: "LockResult", style: Style) -> str:
-    """The projects and versions chosen; which files they are is in the lockfile."""
-    rows = [(project.name, project.version, _files(project)) for project in result.lock.projects]
-    return format_table(("project", "version", "files"), rows, style) if rows else ""
+    """The projects and versions chosen, and what changed; which files they are is in the lockfile."""
+    blocks = []
+    if result.lock.projects:
+        rows = [(project.name, project.version, _files(project)) for project in result.lock.projects]
+        blocks.append(format_table(("project", "version", "files"), rows, style))
+    # Where there was no lockfile, everything is new, and saying so tells nothing.
+    if any(not change.startswith("->") for change in result.changes.values()):
+        blocks.append(format_table(("changed", "how"), list(result.changes.items()), style))
+    return "\n".join(blocks)
 
 
 def _files(project: "LockedProject") -> str:

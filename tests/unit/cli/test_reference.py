@@ -1,8 +1,16 @@
-"""The generated pages of the reference are what the code says."""
+"""The generated pages of the reference are what the code says, and hints name what there is."""
 
+import ast
+import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
+
+import pytest
+
+from pannier.cli.main import VERBS, make_verb_parser
+from pannier.cli.parsing import option_names
 
 ROOT = Path(__file__).parents[3]
 
@@ -11,3 +19,49 @@ def test_the_reference_is_up_to_date() -> None:
     script = ROOT / "scripts" / "generate_reference.py"
     done = subprocess.run([sys.executable, script, "--check"], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+BACKTICKS = re.compile(r"`([^`]+)`")
+# Options of other programs that hints may name, by the word before them.
+FOREIGN = ("git ", "uv ", "pip ", "ls ", "python")
+
+
+def texts(node: ast.expr) -> str:
+    """The text of a string expression, with `X` for what is filled in."""
+    if isinstance(node, ast.Constant):
+        return str(node.value)
+    if isinstance(node, ast.JoinedStr):
+        return "".join(texts(part) if isinstance(part, ast.Constant) else "X" for part in node.values)
+    if isinstance(node, ast.IfExp):
+        return f"{texts(node.body)} {texts(node.orelse)}"
+    return ""
+
+
+def hints() -> list[tuple[str, str]]:
+    found = [
+        (str(path.relative_to(ROOT)), texts(node.value))
+        for path in sorted((ROOT / "src").rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.keyword) and node.arg == "hint" and texts(node.value)
+    ]
+    entries = tomllib.loads((ROOT / "scripts" / "error_reference.toml").read_text("utf-8"))
+    found += [(code, entry["remedy"]) for code, entry in entries.items()]
+    return found
+
+
+def options_of(verb: str) -> set[str]:
+    return set(option_names(make_verb_parser(verb)))
+
+
+@pytest.mark.parametrize(("place", "hint"), hints())
+def test_commands_and_options_that_a_hint_names_exist(place: str, hint: str) -> None:
+    every_option = set().union(*(options_of(verb) for verb in VERBS))
+    for command in BACKTICKS.findall(hint):
+        words = command.split()
+        options = {word.partition("=")[0] for word in words if word.startswith("--") and word != "--"}
+        if words[0] == "pannier" and len(words) > 1 and not words[1].startswith("-"):
+            assert words[1] in {*VERBS, "VERB", "X"}, f"{place}: no verb {words[1]}"
+            if words[1] in VERBS:
+                assert options <= options_of(words[1]), f"{place}: {command}"
+        elif not command.startswith(FOREIGN):
+            assert options <= every_option | {"--help"}, f"{place}: {command}"

@@ -145,8 +145,19 @@ def test_lock_json_names_projects_and_targets(api: Any, capsys: pytest.CaptureFi
         "projects": [{"name": "pyyaml", "version": "6.0.3"}],
         "targets": ["linux-x86_64-glibc2.28 / cpython 3.11.7"],
         "requires_python": ">=3.11",
-        "changes": [],
+        "changes": {"pyyaml": "-> 6.0.3"},
     }
+
+
+def test_lock_shows_what_changed_against_the_lockfile_that_was_there(
+    api: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    api.results["lock"].changes = {"pyyaml": "6.0.2 -> 6.0.3", "six": "1.17.0 ->"}
+    assert main(["lock", "app.py"]) == 0
+    assert capsys.readouterr().out == (
+        "project  version  files\npyyaml   6.0.3    1 wheel, sdist\n\n"
+        "changed  how\npyyaml   6.0.2 -> 6.0.3\nsix      1.17.0 ->\n"
+    )
 
 
 def test_pack_takes_its_options_from_flags_over_settings(api: Any) -> None:
