@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-ImportKind = Literal["required", "optional", "typing", "dynamic", "declared"]
+ImportKind = Literal["required", "optional", "typing", "dynamic", "development", "declared"]
 Confidence = Literal["declared", "mapped", "installed", "known", "guess"]
 
 
@@ -30,7 +30,8 @@ class Import:
     Attributes:
         name: Dotted name as imported (`google.cloud.storage`).
         kind: `required`; `optional` in a try/except ImportError; `typing` under TYPE_CHECKING;
-            `dynamic` for `import_module("x")` with a literal; `declared` in a PEP 723 block or project file.
+            `dynamic` for `import_module("x")` with a literal; `development` in a project's tests, documentation
+            and build files; `declared` in a PEP 723 block, a project file or a notebook's `%pip install`.
         location: Where.
     """
 
@@ -49,7 +50,7 @@ class FoundProject:
         confidence: `declared` by the source, `mapped` by the user, `installed` in the environment analysed,
             `known` to our data, `guess` when only the name fits.
         imports: The evidence.
-        optional: Every one of its imports is optional or for typing.
+        optional: Every one of its imports is optional, for typing or for development.
         editable_path: Directory of the project when the environment has it as an editable install.
         alternatives: Other projects that provide the same import.
     """
@@ -97,7 +98,8 @@ class Analysis:
         unknown: Imports that nothing known provides.
         local_modules: The program's own modules, the sources themselves among them.
         standard_library: Top-level standard modules used.
-        requires_python: Version specifier the sources ask for (PEP 723, pyproject); empty for none.
+        requires_python: Version specifier the sources ask for by their syntax and the standard modules they use
+            (and PEP 723 and pyproject, where a caller joins those); empty for none.
         python_reason: Why, for people.
         problems: Files that could not be read.
     """

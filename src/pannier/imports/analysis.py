@@ -1,0 +1,235 @@
+"""What a program needs: its imports, the projects that provide them, and which Python."""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from pannier.imports.known_projects import is_namespace, normalized_name
+from pannier.imports.program import DEVELOPMENT, OPTIONAL, REQUIRED, TYPING, Options, Program, Unit
+from pannier.imports.python_versions import PythonNeeds
+from pannier.imports.resolution import Provider, Resolver
+from pannier.imports.scan import ImportSite
+from pannier.imports.standard_library import is_standard_somewhere, standard_modules
+from pannier.model.analysis import Analysis, FoundProject, Import, ImportKind, LocalModule
+from pannier.model.errors import AnalysisError
+from pannier.model.events import Reporter, SilentReporter
+from pannier.model.interpreter import InstalledDistribution
+
+Source = str | os.PathLike[str] | tuple[str, str]
+_KINDS: dict[int, ImportKind] = {OPTIONAL: "optional", TYPING: "typing", DEVELOPMENT: "development"}
+_NOT_NEEDED = frozenset({"optional", "typing", "development"})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AnalysisOptions:
+    """How to analyse.
+
+    Attributes:
+        target_python: Version of the Python that will run the program; decides what is standard.
+        platform: Where it will run (`linux-x86_64`).
+        mapping: The user's own answers: import name to project or requirement.
+        installed: What the environment analysed holds; pins versions.
+        toplevel: Leave out imports inside functions.
+        functions: Only what these functions need; everything when empty.
+    """
+
+    target_python: str
+    platform: str = "linux"
+    mapping: Mapping[str, str] = field(default_factory=dict)
+    installed: Sequence[InstalledDistribution] = ()
+    toplevel: bool = False
+    functions: tuple[str, ...] = ()
+
+
+def analyze(
+    sources: Sequence[Source], options: AnalysisOptions, reporter: Reporter | None = None
+) -> Analysis:
+    """Read sources and say what they need; nothing of them is imported or executed.
+
+    Args:
+        sources: Files, notebooks and directories, or a name with its text (`("-", text)`).
+        options: How to analyse.
+        reporter: Hears of each file read.
+
+    Returns:
+        Everything found, sorted; what could not be read is among its problems.
+
+    Raises:
+        AnalysisError: A source named does not exist, or no source has a function asked for.
+    """
+    resolver = Resolver(options.mapping, options.installed)
+    platform = options.platform.partition("-")[0]
+    settings = Options(options.target_python, platform, options.toplevel, options.functions)
+    program = Program(settings, resolver, reporter or SilentReporter())
+    _check_existence(sources)
+    for source in sources:
+        if isinstance(source, tuple):
+            program.add_text(*source)
+        elif os.path.isdir(source):
+            program.add_directory(os.fspath(source))
+        else:
+            program.add_script(os.fspath(source))
+    program.read()
+    findings = _Findings(options.target_python, resolver)
+    for unit in program.units:
+        findings.add(unit)
+    return _assemble(sources, program, findings)
+
+
+def _check_existence(sources: Sequence[Source]) -> None:
+    missing = [
+        os.fspath(source)
+        for source in sources
+        if not isinstance(source, tuple) and not os.path.lexists(source)
+    ]
+    if missing:
+        names = ", ".join(f"`{name}`" for name in missing)
+        raise AnalysisError(f"there is no file or directory {names}", code="source-missing")
+
+
+@dataclass(slots=True)
+class _Findings:
+    """What the units import, sorted into projects, standard modules and unknowns."""
+
+    target_python: str
+    resolver: Resolver
+    providers: dict[str, Provider] = field(default_factory=dict)
+    evidence: dict[str, set[Import]] = field(default_factory=dict)
+    unknown: set[Import] = field(default_factory=set)
+    declared: dict[str, list[Import]] = field(default_factory=dict)
+    standard: set[str] = field(default_factory=set)
+    needs: PythonNeeds = field(default_factory=PythonNeeds)
+
+    def add(self, unit: Unit) -> None:
+        """Sort the imports of one file."""
+        if unit.level == REQUIRED:
+            self.needs.add_syntax(unit)
+        for site in unit.scan.sites:
+            if id(site) not in unit.local and not site.level:
+                self._add_site(unit, site)
+        for requirement, line in unit.source.installs:
+            location = unit.source.locate(line)
+            self.declared.setdefault(requirement, []).append(
+                Import(name=requirement, kind="declared", location=location)
+            )
+
+    def _add_site(self, unit: Unit, site: ImportSite) -> None:
+        kind = self._kind(unit, site)
+        if kind is None:
+            return
+        location = unit.source.locate(site.line, site.column)
+        if self._is_standard(unit, site.module):
+            self.standard.add(site.module.partition(".")[0])
+            if kind == "required" and not site.instead_of:
+                self.needs.add_module(site.module, location)
+            return
+        for name in self.resolver.names(site.module, site.names):
+            found = Import(name=name, kind=kind, location=location)
+            provider = self.resolver.resolve(name)
+            if provider is not None:
+                key = normalized_name(provider.name)
+                self.providers.setdefault(key, provider)
+                self.evidence.setdefault(key, set()).add(found)
+            elif not is_standard_somewhere(name.partition(".")[0]):
+                self.unknown.add(found)
+            else:
+                self._add_foreign_standard(found)
+
+    def _add_foreign_standard(self, found: Import) -> None:
+        """A module that is standard in another Python: no project, but a wish for that Python."""
+        if found.kind == "required":
+            self.standard.add(found.name.partition(".")[0])
+            self.needs.add_module(found.name, found.location)
+
+    def _is_standard(self, unit: Unit, module: str) -> bool:
+        top = module.partition(".")[0]
+        if top in standard_modules(self.target_python):
+            return True
+        return bool(unit.python2_line) and top in standard_modules("2.7")
+
+    def _kind(self, unit: Unit, site: ImportSite) -> ImportKind | None:
+        """How much an import is needed, all told; `None` when it never takes place on the target."""
+        kind = site.kind
+        if site.instead_of:
+            tried = {self._status(unit, name) for name in site.instead_of}
+            if tried == {"standard"}:
+                return None
+            if "unknown" not in tried and kind == "required":
+                kind = "optional"
+        elif kind == "optional" and site.fallbacks:
+            rescues = {self._status(unit, name) for name in site.fallbacks}
+            if (
+                "known" in rescues
+                and not rescues & {"standard", "local"}
+                and self._status(unit, site.module) == "known"
+            ):
+                # One of two projects is needed, and this is the one the program likes better.
+                kind = "required"
+        return _KINDS.get(max(unit.level, _level(kind)), kind)
+
+    def _status(self, unit: Unit, module: str) -> str:
+        if module.startswith("."):
+            return "local"
+        if self._is_standard(unit, module):
+            return "standard"
+        if any(site.module == module and id(site) in unit.local for site in unit.scan.sites):
+            return "local"
+        if self.resolver.resolve(module) is not None or is_namespace(module):
+            return "known"
+        return "unknown"
+
+
+def _level(kind: ImportKind) -> int:
+    return {"optional": OPTIONAL, "typing": TYPING, "development": DEVELOPMENT}.get(kind, REQUIRED)
+
+
+def _assemble(sources: Sequence[Source], program: Program, findings: _Findings) -> Analysis:
+    projects = {project.name: project for project in _projects(findings)}
+    unknown = _join_declared(projects, findings)
+    requires_python, reason = findings.needs.conclude()
+    return Analysis(
+        sources=tuple(source[0] if isinstance(source, tuple) else os.fspath(source) for source in sources),
+        projects=tuple(sorted(projects.values(), key=lambda project: normalized_name(project.name))),
+        unknown=tuple(sorted(unknown, key=_place)),
+        local_modules=tuple(_local_modules(program.units)),
+        standard_library=tuple(sorted(findings.standard)),
+        requires_python=requires_python,
+        python_reason=reason,
+        problems=tuple(sorted(program.problems, key=lambda problem: (problem.location, problem.message))),
+    )
+
+
+def _projects(findings: _Findings) -> Iterator[FoundProject]:
+    for key, provider in findings.providers.items():
+        imports = tuple(sorted(findings.evidence[key], key=_place))
+        yield FoundProject(
+            name=provider.name,
+            requirement=provider.requirement,
+            confidence=provider.confidence,
+            imports=imports,
+            optional=all(found.kind in _NOT_NEEDED for found in imports),
+            editable_path=provider.editable_path,
+            alternatives=provider.alternatives,
+        )
+
+
+def _join_declared(projects: dict[str, FoundProject], findings: _Findings) -> set[Import]:
+    """Add what notebooks install themselves, and say which unknown imports that explains."""
+    from pannier.imports.declarations import join_declared
+
+    if not findings.declared:
+        return findings.unknown
+    return join_declared(projects, findings.unknown, findings.declared)
+
+
+def _local_modules(units: Sequence[Unit]) -> list[LocalModule]:
+    modules = [
+        LocalModule(path=unit.source.path, name=unit.name, root=unit.root)
+        for unit in units
+        if unit.name != "__main__" or os.path.exists(unit.source.path)
+    ]
+    return sorted(modules, key=lambda module: (module.root, module.name, module.path))
+
+
+def _place(found: Import) -> tuple[str, int, int, str]:
+    return found.location.path, found.location.line, found.location.column, found.name

@@ -1,0 +1,311 @@
+"""A program as the files it consists of: the sources named, and every local module that they import."""
+
+import ast
+import os
+import warnings
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from pannier.imports.conditions import Surroundings
+from pannier.imports.functions import Reach, function_names, reach
+from pannier.imports.local import Found, LocalFile, LocalFinder, module_name, parent_directory
+from pannier.imports.resolution import Resolver
+from pannier.imports.scan import ImportSite, Scan, scan_tree
+from pannier.imports.source import Reading, SourceText, read_source
+from pannier.imports.standard_library import standard_modules
+from pannier.imports.tree import is_for_development, walk
+from pannier.model.analysis import Problem
+from pannier.model.errors import AnalysisError
+from pannier.model.events import Reporter, Stage
+
+# How much a file's imports are needed: a file inherits the weakest link on its strongest chain of imports.
+REQUIRED, OPTIONAL, TYPING, DEVELOPMENT = range(4)
+_LEVELS = {"optional": OPTIONAL, "typing": TYPING}
+_PROJECT_FILES = ("pyproject.toml", "setup.py", "setup.cfg", ".git")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What decides how a program is read; see `AnalysisOptions`."""
+
+    target_python: str
+    platform: str
+    toplevel: bool
+    functions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SearchPath:
+    """Where one file's imports are looked up.
+
+    Attributes:
+        first: Directories that come before everything installed.
+        last: Directories that are only plausible: they never hide a project that is known.
+        shadows_standard: A local module may hide a standard one, as beside a script that is run.
+    """
+
+    first: tuple[str, ...]
+    last: tuple[str, ...] = ()
+    shadows_standard: bool = True
+
+
+@dataclass(slots=True)
+class Unit:
+    """One file of the program, read and scanned.
+
+    Attributes:
+        source: Its text.
+        root: Directory on `sys.path` under which it has `name`.
+        name: Its dotted name.
+        level: How much its imports are needed.
+        search: Where its imports are looked up.
+        scan: What it imports.
+        python2_line: Where it shows that it is written in Python 2; 0 when it does not.
+        local: Sites (by `id`) that are the program's own modules.
+    """
+
+    source: SourceText
+    root: str
+    name: str
+    level: int
+    search: SearchPath
+    scan: Scan = field(default_factory=lambda: Scan(()))
+    python2_line: int = 0
+    local: set[int] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True)
+class _Pending:
+    path: str
+    root: str
+    level: int
+    search: SearchPath
+    is_named: bool = True
+    text: str | None = None
+
+
+@dataclass(slots=True)
+class Program:
+    """Reads sources and follows their local imports.
+
+    Attributes:
+        options: How to read.
+        resolver: Knows which names are projects, for directories that are not certain to be meant.
+        units: Everything read, in the order it was reached.
+        problems: Everything that could not be read.
+    """
+
+    options: Options
+    resolver: Resolver
+    reporter: Reporter
+    units: list[Unit] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    _finder: LocalFinder = field(default_factory=LocalFinder)
+    _queues: tuple[deque[_Pending], ...] = field(default_factory=lambda: tuple(deque() for _ in range(4)))
+    _seen: set[str] = field(default_factory=set)
+    _functions_found: set[str] = field(default_factory=set)
+    _functions_there: list[str] = field(default_factory=list)
+
+    def add_text(self, name: str, text: str) -> None:
+        """Add a source that is no file, such as standard input; its local modules lie in the current directory."""
+        self._queues[REQUIRED].append(
+            _Pending(name, os.curdir, REQUIRED, SearchPath((os.curdir,)), text=text)
+        )
+
+    def add_script(self, path: str) -> None:
+        """Add a file: its directory is `sys.path[0]`, or its package's root when it is in a package."""
+        own = os.path.dirname(path) or os.curdir
+        root = self._finder.directories.package_root(own)
+        search = SearchPath(tuple(dict.fromkeys((root, own))), self._enclosing_project(root))
+        self._queues[REQUIRED].append(_Pending(path, root, REQUIRED, search))
+
+    def add_directory(self, directory: str) -> None:
+        """Add every Python file below a directory; tests, documentation and the like only as development."""
+        tree = walk(directory)
+        self.problems.extend(tree.problems)
+        base = self._finder.directories.package_root(directory)
+        main = [path for path in tree.files if not is_for_development(path, directory)]
+        development = set(tree.files) - set(main) if main else set()
+        roots = {path: self._finder.directories.package_root(os.path.dirname(path)) for path in tree.files}
+        tops = [base, directory, *tree.project_roots]
+        tops = [place for top in tops for place in (top, os.path.join(top, "src"))]
+        others = sorted(set(roots.values()))
+        for path in tree.files:
+            own = os.path.dirname(path)
+            first = tuple(dict.fromkeys((*([own] if roots[path] == own else []), roots[path], *tops)))
+            search = SearchPath(first, tuple(other for other in others if other not in first), False)
+            level = DEVELOPMENT if path in development else REQUIRED
+            self._queues[level].append(_Pending(path, roots[path], level, search))
+
+    def read(self) -> None:
+        """Read everything that was added and everything local that it imports.
+
+        Raises:
+            AnalysisError: A function asked for is nowhere.
+        """
+        stage = Stage(name="reading", unit="files")
+        self.reporter.begin(stage)
+        with warnings.catch_warnings():
+            # Invalid escapes in what is read are none of our user's business.
+            warnings.simplefilter("ignore")
+            for queue in self._queues:
+                while queue:
+                    pending = queue.popleft()
+                    self._read_one(pending)
+                    self.reporter.advance(stage, 1, pending.path)
+        self.reporter.end(stage)
+        self._check_functions()
+
+    def _read_one(self, pending: _Pending) -> None:
+        identity = os.path.realpath(pending.path) if pending.text is None else f"text:{pending.path}"
+        if identity in self._seen:
+            return
+        self._seen.add(identity)
+        reading = (
+            read_source(pending.path)
+            if pending.text is None
+            else Reading(SourceText(pending.path, pending.text))
+        )
+        self.problems.extend(reading.problems)
+        if reading.source is None:
+            return
+        name = module_name(pending.path, pending.root) if pending.text is None else "__main__"
+        unit = Unit(reading.source, pending.root, name, pending.level, pending.search)
+        self._scan(unit, pending.is_named)
+        self.units.append(unit)
+        for site in unit.scan.sites:
+            self._follow(unit, site)
+
+    def _scan(self, unit: Unit, is_named: bool) -> None:
+        tree = self._parse(unit)
+        wanted = None
+        if self.options.functions and is_named:
+            found: Reach = reach(tree, self.options.functions)
+            self._functions_found |= found.found
+            self._functions_there.extend(function_names(tree))
+            wanted = found.nodes
+        version = tuple(int(part) for part in self.options.target_python.split(".") if part.isdecimal())
+        surroundings = Surroundings(version, self.options.platform)
+        unit.scan = scan_tree(
+            tree, unit.source.text, surroundings, toplevel=self.options.toplevel, wanted=wanted
+        )
+
+    def _parse(self, unit: Unit) -> ast.Module:
+        text = unit.source.text
+        try:
+            return ast.parse(text)
+        except (ValueError, RecursionError, MemoryError) as error:
+            failure = SyntaxError(str(error) or "too deeply nested")
+        except SyntaxError as error:
+            failure = error
+        from pannier.imports.repair import repair
+
+        repaired = repair(text, failure)
+        if repaired.dialect == "python2":
+            unit.python2_line = repaired.line
+        elif repaired.dialect == "broken":
+            location = unit.source.locate(failure.lineno or 1, failure.offset or 1)
+            message = f"is not valid Python: {failure.msg}"
+            self.problems.append(Problem(location=location, message=message, code="source-syntax"))
+        return repaired.tree
+
+    def _follow(self, unit: Unit, site: ImportSite) -> None:
+        files = self._relative(unit, site) if site.level else self._absolute(unit, site)
+        if files is None:
+            return
+        unit.local.add(id(site))
+        level = max(unit.level, _LEVELS.get(site.kind, REQUIRED))
+        for file in files:
+            search = unit.search
+            if file.root not in search.first:
+                search = SearchPath((file.root, *search.first), search.last, search.shadows_standard)
+            self._queues[level].append(_Pending(file.path, file.root, level, search, is_named=False))
+
+    def _relative(self, unit: Unit, site: ImportSite) -> list[LocalFile]:
+        """What a relative import runs; never anything else than local, found or not."""
+        base = os.path.dirname(unit.source.path) or os.curdir
+        for _ in range(site.level - 1):
+            base = parent_directory(base)
+        files = []
+        modules = [site.module] if site.module else []
+        modules += [f"{site.module}.{name}".lstrip(".") for name in site.names if name != "*"]
+        for module in modules:
+            found = self._finder.find(base, module)
+            if found is not None:
+                files.extend(found.files)
+        return [LocalFile(file.path, module_name(file.path, unit.root), unit.root) for file in files]
+
+    def _absolute(self, unit: Unit, site: ImportSite) -> list[LocalFile] | None:
+        """What an absolute import runs, when that is the program's own."""
+        own = os.path.dirname(unit.source.path) or os.curdir
+        first = (own, *unit.search.first) if unit.python2_line else unit.search.first
+        for root in first:
+            found = self._finder.find(root, site.module)
+            if found is not None and self._is_meant(unit, site, found):
+                return self._with_submodules(root, site, found)
+        if self._is_elsewhere(site.module):
+            return None
+        for root in unit.search.last:
+            found = self._finder.find(root, site.module)
+            if found is not None:
+                return self._with_submodules(root, site, found)
+        return None
+
+    def _is_meant(self, unit: Unit, site: ImportSite, found: Found) -> bool:
+        """Whether a local candidate is what the import gives, and not something standard or installed."""
+        top = site.module.partition(".")[0]
+        itself = [file for file in found.files if file.path == unit.source.path]
+        if itself and "." not in site.module and self._is_elsewhere(site.module):
+            # A script named like what it imports cannot mean itself.
+            return False
+        if not unit.search.shadows_standard and top in standard_modules(self.options.target_python):
+            return False
+        if found.is_certain:
+            return True
+        # A directory without `__init__.py` gives way to an installed package, unless the very module is there.
+        wanted = {site.module, *(f"{site.module}.{name}" for name in site.names)}
+        there = any(file.name in wanted for file in found.files) or any(
+            submodule.files for submodule in self._submodules(found, site)
+        )
+        return there or not self._is_elsewhere(site.module)
+
+    def _submodules(self, found: Found, site: ImportSite) -> list[Found]:
+        names = (f"{site.module}.{name}" for name in site.names if name != "*")
+        return [inner for name in names if (inner := self._finder.find(found.root, name)) is not None]
+
+    def _with_submodules(self, root: str, site: ImportSite, found: Found) -> list[LocalFile]:
+        files = list(found.files)
+        for name in site.names:
+            inner = self._finder.find(root, f"{site.module}.{name}") if name != "*" else None
+            files.extend(inner.files if inner else ())
+        return files
+
+    def _is_elsewhere(self, module: str) -> bool:
+        """Whether a name is standard, or a project is known to provide it."""
+        top = module.partition(".")[0]
+        return (
+            top in standard_modules(self.options.target_python) or self.resolver.resolve(module) is not None
+        )
+
+    def _enclosing_project(self, directory: str) -> tuple[str, ...]:
+        """The project that a script lies in: its root and `src`, plausible places for its imports."""
+        place = directory
+        for _ in range(4):
+            if any(name in self._finder.directories.entries(place) for name in _PROJECT_FILES):
+                return (place, os.path.join(place, "src"))
+            place = parent_directory(place)
+        return ()
+
+    def _check_functions(self) -> None:
+        missing = [name for name in self.options.functions if name not in self._functions_found]
+        if not missing:
+            return
+        names = ", ".join(f"`{name}`" for name in missing)
+        there: Sequence[str] = sorted(set(self._functions_there)) or ["none"]
+        raise AnalysisError(
+            f"no source has a function named {names}",
+            code="function-not-found",
+            facts={"functions": there},
+            hint="name one of these with `--function`",
+        )

@@ -1,0 +1,145 @@
+"""Imports to the projects that provide them: what the user says, what is installed, what is known."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from pannier.imports.declarations import project_name
+from pannier.imports.known_projects import has_deeper, is_namespace, normalized_name, providers
+from pannier.model.analysis import Confidence
+from pannier.model.interpreter import InstalledDistribution
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """The project that an import comes from.
+
+    Attributes:
+        name: As the index shows it.
+        requirement: PEP 508, pinned where the environment has it.
+        confidence: How we know.
+        matched: The part of the dotted name that decided.
+        editable_path: Directory of an editable install.
+        alternatives: Other projects that provide it.
+    """
+
+    name: str
+    requirement: str
+    confidence: Confidence
+    matched: str
+    editable_path: str = ""
+    alternatives: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Resolver:
+    """Looks dotted import names up, the most certain source first.
+
+    Attributes:
+        mapping: The user's own answers, import name to project or requirement.
+        installed: What the environment analysed holds.
+    """
+
+    mapping: Mapping[str, str]
+    installed: Sequence[InstalledDistribution]
+    _deeper: set[str] = field(default_factory=set)
+    _by_import: dict[str, list[InstalledDistribution]] = field(default_factory=dict)
+    _by_project: dict[str, InstalledDistribution] = field(default_factory=dict)
+    _answers: dict[str, Provider | None] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for distribution in self.installed:
+            self._by_project[normalized_name(distribution.name)] = distribution
+            for name in distribution.import_names:
+                self._by_import.setdefault(name, []).append(distribution)
+        for name in (*self.mapping, *self._by_import):
+            self._deeper.update(prefix for prefix in _prefixes(name) if prefix != name)
+
+    def names(self, module: str, names: Sequence[str]) -> tuple[str, ...]:
+        """The dotted names that an import stands for: `from google.cloud import storage` is `google.cloud.storage`.
+
+        Only below names that several projects share does it matter what is taken from them.
+        """
+        inner = [name for name in names if name != "*"]
+        if not inner or not (module in self._deeper or has_deeper(module)):
+            return (module,)
+        found = (f"{module}.{name}" for name in inner)
+        return tuple(dict.fromkeys(name if self._decides(name) else module for name in found))
+
+    def _decides(self, name: str) -> bool:
+        provider = self.resolve(name)
+        if provider is None:
+            return is_namespace(name.rpartition(".")[0])
+        return provider.matched.count(".") >= name.count(".")
+
+    def resolve(self, name: str) -> Provider | None:
+        """The project that provides a dotted name; `None` when nothing known does."""
+        if name not in self._answers:
+            self._answers[name] = self._mapped(name) or self._from_installed(name) or self._from_data(name)
+        return self._answers[name]
+
+    def _mapped(self, name: str) -> Provider | None:
+        for prefix in _prefixes(name):
+            if prefix in self.mapping:
+                wanted = self.mapping[prefix]
+                project = project_name(wanted)
+                distribution = self._by_project.get(normalized_name(project))
+                if distribution is not None and project == wanted:
+                    return self._pinned(distribution, "mapped", prefix)
+                return Provider(project, wanted, "mapped", prefix)
+        return None
+
+    def _from_installed(self, name: str) -> Provider | None:
+        _, known = providers(name)
+        for prefix in _prefixes(name):
+            found = self._by_import.get(prefix, [])
+            # Several distributions may call a shared namespace their own; only a deeper name tells them apart.
+            if found and not is_namespace(prefix):
+                return self._among(found, known, prefix)
+        return self._nameless(name, known)
+
+    def _among(self, found: list[InstalledDistribution], known: Sequence[str], prefix: str) -> Provider:
+        """One of several installed distributions: the best known, else the one named like the import."""
+        preference = [normalized_name(project) for project in (*known, prefix.partition(".")[0])]
+        by_name = {normalized_name(distribution.name): distribution for distribution in found}
+        chosen = next((by_name[project] for project in preference if project in by_name), None)
+        chosen = chosen or by_name[min(by_name)]
+        others = sorted(other.name for other in by_name.values() if other.name != chosen.name)
+        return self._pinned(chosen, "installed", prefix, tuple(others))
+
+    def _nameless(self, name: str, known: Sequence[str]) -> Provider | None:
+        """An installed distribution whose metadata names no modules, or not deep enough in a namespace."""
+        for project in known:
+            distribution = self._by_project.get(normalized_name(project))
+            if distribution is not None:
+                return self._pinned(distribution, "installed", providers(name)[0])
+        distribution = self._by_project.get(normalized_name(name.partition(".")[0]))
+        if distribution is not None and not distribution.import_names:
+            return self._pinned(distribution, "installed", name.partition(".")[0])
+        return None
+
+    def _from_data(self, name: str) -> Provider | None:
+        matched, projects = providers(name)
+        if not projects:
+            return None
+        return Provider(projects[0], projects[0], "known", matched, alternatives=projects[1:])
+
+    def _pinned(
+        self,
+        distribution: InstalledDistribution,
+        confidence: Confidence,
+        matched: str,
+        alternatives: tuple[str, ...] = (),
+    ) -> Provider:
+        requirement = (
+            f"{distribution.name}=={distribution.version}" if distribution.version else distribution.name
+        )
+        return Provider(
+            distribution.name, requirement, confidence, matched, distribution.editable_path, alternatives
+        )
+
+
+def _prefixes(name: str) -> Iterator[str]:
+    """The dotted name, then each shorter one."""
+    while name:
+        yield name
+        name = name.rpartition(".")[0]

@@ -1,0 +1,397 @@
+"""One pass over a syntax tree for everything that imports, and under which condition.
+
+Only statements are visited: expressions cannot import except by calls that the text gives away beforehand.
+"""
+
+import ast
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+
+from pannier.imports.conditions import (
+    Surroundings,
+    Unknown,
+    asks_availability,
+    dotted_name,
+    is_for_types,
+    value,
+    verdict,
+)
+from pannier.model.analysis import ImportKind
+
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+_LOOPS_AND_BLOCKS = (ast.For, ast.AsyncFor, ast.While, ast.With, ast.AsyncWith)
+_IMPORT_ERRORS = frozenset({"ImportError", "ModuleNotFoundError"})
+_BROAD_ERRORS = frozenset({"Exception", "BaseException", "StandardError"})
+_EXITS = frozenset({"sys.exit", "exit", "quit", "os._exit", "parser.error", "pytest.skip", "pytest.exit"})
+# Calls whose literal argument is a module that they import.
+_IMPORTING_CALLS = frozenset({"import_module", "__import__", "importorskip", "import_string", "LazyLoader"})
+_TELLING_TEXTS = ("import_module", "__import__", "importorskip", "import_string", "LazyLoader")
+_LITERAL_OPERATORS = (ast.Compare, ast.BoolOp, ast.UnaryOp, ast.Attribute, ast.Subscript)
+
+
+@dataclass(slots=True)
+class ImportSite:
+    """One module named by one import.
+
+    Attributes:
+        module: Dotted name; empty for `from . import name`.
+        names: What `from module import names` takes; `*` among them for a star.
+        level: How many dots stand before it.
+        kind: As the statement and what surrounds it tell.
+        line: In the scanned text, from 1.
+        column: From 1.
+        fallbacks: Modules imported instead when this one is missing.
+        instead_of: Modules whose absence brings this import about.
+    """
+
+    module: str
+    names: tuple[str, ...]
+    level: int
+    kind: ImportKind
+    line: int
+    column: int
+    fallbacks: tuple[str, ...] = ()
+    instead_of: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """Syntax that the oldest Pythons do not have."""
+
+    python_version: tuple[int, int]
+    name: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """What one source imports.
+
+    Attributes:
+        sites: In the order of the text.
+        feature: The syntax that asks for the newest Python, where some does.
+    """
+
+    sites: tuple[ImportSite, ...]
+    feature: Feature | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Context:
+    kind: ImportKind = "required"
+    fallbacks: tuple[str, ...] = ()
+    instead_of: tuple[str, ...] = ()
+    in_function: bool = False
+
+    def weakened(self, kind: ImportKind, fallbacks: tuple[str, ...] = ()) -> "_Context":
+        """This context inside another condition; for types stays for types."""
+        if self.kind == "typing":
+            return self
+        return replace(self, kind=kind, fallbacks=fallbacks)
+
+
+def scan_tree(
+    tree: ast.Module,
+    text: str,
+    surroundings: Surroundings,
+    *,
+    toplevel: bool = False,
+    wanted: frozenset[int] | None = None,
+) -> Scan:
+    """Find the imports of a module.
+
+    Args:
+        tree: The module.
+        text: What it was parsed from.
+        surroundings: The Python and platform that decide conditional imports.
+        toplevel: Leave out imports inside functions.
+        wanted: Identities (`id`) of the only import statements and calls to report; `None` for all.
+    """
+    scanner = _Scanner(surroundings, text, toplevel, wanted)
+    scanner.visit_body(tree.body, _Context())
+    if ":=" in text:
+        scanner.note_assignment_expression(tree)
+    return Scan(tuple(scanner.sites), scanner.feature)
+
+
+@dataclass(slots=True)
+class _Scanner:
+    surroundings: Surroundings
+    text: str
+    toplevel: bool
+    wanted: frozenset[int] | None
+    sites: list[ImportSite] = field(default_factory=list)
+    feature: Feature | None = None
+    literals: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    has_calls: bool = False
+
+    def __post_init__(self) -> None:
+        self.has_calls = any(telling in self.text for telling in _TELLING_TEXTS)
+
+    def visit_body(self, body: Iterable[ast.stmt], context: _Context) -> None:
+        for statement in body:
+            if self.has_calls:
+                self.visit_calls(statement, context)
+            if isinstance(statement, ast.Import):
+                self.visit_import(statement, context)
+            elif isinstance(statement, ast.ImportFrom):
+                self.visit_import_from(statement, context)
+            elif isinstance(statement, ast.Assign):
+                self.visit_assignment(statement, context)
+            elif not isinstance(statement, (ast.Expr, ast.Return, ast.AugAssign)):
+                self.visit_compound(statement, context)
+
+    def visit_compound(self, statement: ast.stmt, context: _Context) -> None:
+        if isinstance(statement, ast.If):
+            self.visit_if(statement, context)
+        elif isinstance(statement, _FUNCTIONS):
+            self.visit_function(statement, context)
+        elif isinstance(statement, ast.ClassDef):
+            self.note_type_parameters(statement)
+            self.visit_body(statement.body, context)
+        elif isinstance(statement, (ast.Try, ast.TryStar)):
+            self.visit_try(statement, context)
+        elif isinstance(statement, _LOOPS_AND_BLOCKS):
+            self.visit_block(statement, context)
+        elif isinstance(statement, ast.Match):
+            self.note((3, 10), "`match` statement", statement.lineno)
+            for case in statement.cases:
+                self.visit_body(case.body, context)
+        elif type(statement).__name__ == "TypeAlias":
+            self.note((3, 12), "`type` statement", statement.lineno)
+
+    def visit_import(self, statement: ast.Import, context: _Context) -> None:
+        for alias in statement.names:
+            self.add(statement, alias.name, (), 0, context)
+
+    def visit_import_from(self, statement: ast.ImportFrom, context: _Context) -> None:
+        names = tuple(alias.name for alias in statement.names)
+        if statement.module == "sys" and not statement.level:
+            facts = self.surroundings.facts()
+            for alias in statement.names:
+                if f"sys.{alias.name}" in facts:
+                    self.surroundings.constants[alias.asname or alias.name] = facts[f"sys.{alias.name}"]
+        self.add(statement, statement.module or "", names, statement.level, context)
+
+    def add(
+        self,
+        node: ast.stmt | ast.expr,
+        module: str,
+        names: tuple[str, ...],
+        level: int,
+        context: _Context,
+    ) -> None:
+        if self.wanted is not None and id(node) not in self.wanted:
+            return
+        kind: ImportKind = context.kind
+        if isinstance(node, ast.Call) and kind == "required":
+            kind = "dynamic"
+        site = ImportSite(
+            module,
+            names,
+            level,
+            kind,
+            node.lineno,
+            node.col_offset + 1,
+            context.fallbacks,
+            context.instead_of,
+        )
+        self.sites.append(site)
+
+    def visit_assignment(self, statement: ast.Assign, context: _Context) -> None:
+        if context.in_function or len(statement.targets) != 1:
+            return
+        target = statement.targets[0]
+        if not isinstance(target, ast.Name):
+            return
+        if isinstance(statement.value, _LITERAL_OPERATORS):
+            try:
+                self.surroundings.constants[target.id] = value(statement.value, self.surroundings)
+            except (Unknown, TypeError, IndexError, KeyError, ValueError):
+                self.surroundings.constants.pop(target.id, None)
+        elif self.has_calls:
+            self.note_literals(target, statement.value)
+
+    def visit_if(self, statement: ast.If, context: _Context) -> None:
+        negated = isinstance(statement.test, ast.UnaryOp) and isinstance(statement.test.op, ast.Not)
+        inner = (
+            statement.test.operand if isinstance(statement.test, ast.UnaryOp) and negated else statement.test
+        )
+        body, otherwise = (
+            (statement.orelse, statement.body) if negated else (statement.body, statement.orelse)
+        )
+        if is_for_types(inner):
+            self.visit_body(body, context.weakened("typing"))
+            self.visit_body(otherwise, context)
+            return
+        holds = verdict(statement.test, self.surroundings)
+        if holds is None:
+            guarded = context.weakened("optional") if asks_availability(inner) else context
+            self.visit_body(body, guarded)
+            self.visit_body(otherwise, context)
+        else:
+            self.visit_body(statement.body if holds else statement.orelse, context)
+
+    def visit_function(self, statement: ast.FunctionDef | ast.AsyncFunctionDef, context: _Context) -> None:
+        self.note_type_parameters(statement)
+        if statement.args.posonlyargs:
+            self.note((3, 8), "positional-only parameter", statement.lineno)
+        if not self.toplevel:
+            # What surrounds a `def` guards its definition, not its calls.
+            kind = context.kind if context.kind == "typing" else "required"
+            if context.kind == "optional" and not context.fallbacks:
+                kind = "optional"
+            self.visit_body(statement.body, _Context(kind=kind, in_function=True))
+
+    def visit_block(
+        self, statement: ast.For | ast.AsyncFor | ast.While | ast.With | ast.AsyncWith, context: _Context
+    ) -> None:
+        if isinstance(statement, (ast.With, ast.AsyncWith)):
+            if any(_suppresses_import_errors(item.context_expr) for item in statement.items):
+                context = context.weakened("optional")
+            self.visit_body(statement.body, context)
+            return
+        if self.has_calls and isinstance(statement, ast.For) and isinstance(statement.target, ast.Name):
+            self.note_literals(statement.target, statement.iter)
+            for call in self.importing_calls(statement.body):
+                self.add_call(call, context)
+        self.visit_body(statement.body, context)
+        self.visit_body(statement.orelse, context)
+
+    def visit_try(self, statement: ast.Try | ast.TryStar, context: _Context) -> None:
+        if isinstance(statement, ast.TryStar):
+            self.note((3, 11), "`except*`", statement.lineno)
+        catching = [handler for handler in statement.handlers if _catches_import_errors(handler, statement)]
+        tried = tuple(_modules_in(statement.body))
+        guarded = context
+        if catching and not all(_gives_up(handler.body) for handler in catching):
+            rescues = (name for handler in catching for name in _modules_in(handler.body))
+            guarded = context.weakened("optional", tuple(rescues))
+        self.visit_body(statement.body, guarded)
+        for handler in statement.handlers:
+            rescue = replace(context, instead_of=tried) if handler in catching else context
+            self.visit_body(handler.body, rescue)
+        self.visit_body(statement.orelse, replace(guarded, fallbacks=()))
+        self.visit_body(statement.finalbody, context)
+
+    def visit_calls(self, statement: ast.stmt, context: _Context) -> None:
+        for child in ast.iter_child_nodes(statement):
+            if isinstance(child, ast.expr | ast.withitem | ast.arguments | ast.keyword):
+                for node in ast.walk(child):
+                    if isinstance(node, ast.Call):
+                        self.add_call(node, context)
+
+    def importing_calls(self, body: list[ast.stmt]) -> Iterator[ast.Call]:
+        """Calls in a loop's body that import what its variable says: seen here, where the variable is known."""
+        for statement in body:
+            for node in ast.walk(statement):
+                if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Name):
+                    yield node
+
+    def add_call(self, node: ast.Call, context: _Context) -> None:
+        function = dotted_name(node.func).rpartition(".")[2]
+        if function not in _IMPORTING_CALLS:
+            return
+        arguments = [*node.args, *(word.value for word in node.keywords if word.arg == "name")]
+        if function == "LazyLoader":
+            arguments = arguments[2:3]
+        if not arguments:
+            return
+        if function == "importorskip":
+            context = context.weakened("optional")
+        for text in self.literal(arguments[0]):
+            module = text.lstrip(".")
+            if module and all(part.isidentifier() for part in module.split(".")):
+                names: tuple[str, ...] = ()
+                if function == "import_string":
+                    module, _, name = module.rpartition(".")
+                    names = (name,)
+                self.add(node, module, names, len(text) - len(text.lstrip(".")), context)
+
+    def literal(self, node: ast.expr) -> tuple[str, ...]:
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            return (node.value,)
+        if isinstance(node, ast.Name):
+            return self.literals.get(node.id, ())
+        return ()
+
+    def note_literals(self, target: ast.Name, node: ast.expr) -> None:
+        items = node.elts if isinstance(node, (ast.Tuple, ast.List)) else [node]
+        texts = [
+            item.value for item in items if isinstance(item, ast.Constant) and isinstance(item.value, str)
+        ]
+        if texts and len(texts) == len(items):
+            self.literals[target.id] = tuple(texts)
+        else:
+            self.literals.pop(target.id, None)
+
+    def note(self, python_version: tuple[int, int], name: str, line: int) -> None:
+        if self.feature is None or self.feature.python_version < python_version:
+            self.feature = Feature(python_version, name, line)
+
+    def note_type_parameters(self, statement: ast.stmt) -> None:
+        if getattr(statement, "type_params", None):
+            self.note((3, 12), "type parameter", statement.lineno)
+
+    def note_assignment_expression(self, tree: ast.Module) -> None:
+        for node in ast.walk(tree):
+            if isinstance(node, ast.NamedExpr):
+                self.note((3, 8), "assignment expression", node.lineno)
+                return
+
+
+def _exception_names(node: ast.expr | None) -> set[str]:
+    if node is None:
+        return {"BaseException"}
+    items = node.elts if isinstance(node, ast.Tuple) else [node]
+    return {dotted_name(item).rpartition(".")[2] for item in items}
+
+
+def _catches_import_errors(handler: ast.ExceptHandler, statement: ast.Try | ast.TryStar) -> bool:
+    """Whether a handler is there for a missing module.
+
+    One that catches everything is so only around imports and little else, not around a whole program.
+    """
+    names = _exception_names(handler.type)
+    if names & _IMPORT_ERRORS:
+        return True
+    return bool(names & _BROAD_ERRORS) and all(_is_preparation(item) for item in statement.body)
+
+
+def _is_preparation(statement: ast.stmt) -> bool:
+    if isinstance(statement, (ast.Import, ast.ImportFrom, ast.Assign, ast.Pass, ast.Delete)):
+        return True
+    return isinstance(statement, ast.Expr)
+
+
+def _suppresses_import_errors(node: ast.expr) -> bool:
+    if not isinstance(node, ast.Call) or dotted_name(node.func).rpartition(".")[2] != "suppress":
+        return False
+    names = {dotted_name(argument).rpartition(".")[2] for argument in node.args}
+    return bool(names & (_IMPORT_ERRORS | _BROAD_ERRORS))
+
+
+def _gives_up(body: list[ast.stmt]) -> bool:
+    """Whether a handler ends the program or passes the error on, so that its imports are needed after all."""
+    last = body[-1]
+    if isinstance(last, ast.Raise):
+        return True
+    if isinstance(last, ast.Expr) and isinstance(last.value, ast.Call):
+        return dotted_name(last.value.func) in _EXITS
+    if isinstance(last, ast.If):
+        return bool(last.orelse) and _gives_up(last.body) and _gives_up(last.orelse)
+    return False
+
+
+def _modules_in(body: list[ast.stmt]) -> Iterator[str]:
+    """Modules that statements import, relative ones with their dots; functions aside."""
+    for statement in body:
+        if isinstance(statement, ast.Import):
+            yield from (alias.name for alias in statement.names)
+        elif isinstance(statement, ast.ImportFrom):
+            yield "." * statement.level + (statement.module or "")
+        elif not isinstance(statement, (*_FUNCTIONS, ast.ClassDef)):
+            for part in ("body", "orelse", "finalbody"):
+                yield from _modules_in(getattr(statement, part, []))
+            for handler in getattr(statement, "handlers", []):
+                yield from _modules_in(handler.body)

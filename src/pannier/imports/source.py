@@ -1,0 +1,132 @@
+"""Source text with the way back to where each line stands, read from whatever file it is in."""
+
+import bisect
+import codecs
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from pannier.model.analysis import Location, Problem
+
+# Generated tables of constants reach a few MB; past this a file is data that happens to end in `.py`.
+LARGEST_SOURCE = 20_000_000
+# PEP 263: the declaration counts on the first two lines, the second only when the first is a comment or blank.
+_COOKIE = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
+_BLANK = re.compile(rb"^[ \t\f]*(?:#.*)?$")
+_BYTE_ORDER_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceText:
+    """Python text and where it came from.
+
+    Attributes:
+        path: As the user named the source, joined with the file's place in it; `-` for stdin.
+        text: The whole text, line ends as `\\n`.
+        cells: For a notebook, the number and the first line of each cell in `text`.
+        installs: Requirements the notebook itself installs (`%pip install NAME`), with their line.
+    """
+
+    path: str
+    text: str
+    cells: tuple[tuple[int, int], ...] = ()
+    installs: tuple[tuple[str, int], ...] = ()
+
+    def locate(self, line: int, column: int = 1) -> Location:
+        """The location of a line of `text`, as a person finds it; in a notebook that is cell and line."""
+        if not self.cells:
+            return Location(path=self.path, line=line, column=column)
+        place = bisect.bisect_right([first for _, first in self.cells], line) - 1
+        number, first = self.cells[max(place, 0)]
+        return Location(path=f"{self.path}:cell {number}", line=line - first + 1, column=column)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What reading one file gave: its text unless it has none, and what was wrong with it."""
+
+    source: SourceText | None
+    problems: tuple[Problem, ...] = ()
+
+
+def read_source(path: str) -> Reading:
+    """Read one file, a notebook among them; a file that cannot be read is a problem, never an exception."""
+    try:
+        with Path(path).open("rb") as stream:
+            content = stream.read(LARGEST_SOURCE + 1)
+    except OSError as error:
+        return _refused(
+            path, f"cannot be read: {(error.strerror or str(error)).lower()}", "source-unreadable"
+        )
+    if len(content) > LARGEST_SOURCE:
+        limit = LARGEST_SOURCE // 1_000_000
+        return _refused(path, f"is larger than {limit} MB and was not read", "source-too-large")
+    return parse_source(content, path)
+
+
+def parse_source(content: bytes, path: str) -> Reading:
+    """Decode the bytes of a script or a notebook as Python itself would (PEP 263)."""
+    if path.endswith(".ipynb"):
+        from pannier.imports.notebook import parse_notebook
+
+        return parse_notebook(content, path)
+    text, problems = decode_source(content, path)
+    if text is None:
+        return Reading(None, problems)
+    return Reading(SourceText(path, text), problems)
+
+
+def decode_source(content: bytes, path: str) -> tuple[str | None, tuple[Problem, ...]]:
+    """Decode Python source; bytes that its encoding does not allow are reported, and read all the same.
+
+    Names of modules are almost always ASCII, so imports survive a wrong guess of the encoding.
+    """
+    encoding, mark_size = _declared_encoding(content)
+    body = content[mark_size:]
+    if b"\0" in content and not encoding.startswith(("utf-16", "utf-32")):
+        return None, _refused(path, "holds binary data", "source-binary").problems
+    try:
+        return _with_plain_line_ends(body.decode(encoding)), ()
+    except LookupError:
+        message, line = f"declares the encoding `{encoding}`, which is not known", 1
+    except UnicodeDecodeError as error:
+        line = body.count(b"\n", 0, error.start) + 1
+        message = f"is not valid {encoding}, and declares no other encoding"
+        if _find_cookie(content):
+            message = f"is not valid {encoding}, the encoding that it declares"
+    problem = Problem(location=Location(path=path, line=line), message=message, code="source-encoding")
+    return _with_plain_line_ends(body.decode("latin-1")), (problem,)
+
+
+def _declared_encoding(content: bytes) -> tuple[str, int]:
+    for mark, encoding in _BYTE_ORDER_MARKS:
+        if content.startswith(mark):
+            return encoding, len(mark)
+    return _find_cookie(content) or "utf-8", 0
+
+
+def _find_cookie(content: bytes) -> str:
+    for line in content.split(b"\n", 2)[:2]:
+        match = _COOKIE.match(line)
+        if match:
+            return match[1].decode("ascii").lower()
+        if not _BLANK.match(line.rstrip(b"\r")):
+            break
+    return ""
+
+
+def _with_plain_line_ends(text: str) -> str:
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return text
+
+
+def _refused(path: str, message: str, code: str) -> Reading:
+    problem = Problem(location=Location(path=path, line=1), message=message, code=code)
+    return Reading(None, (problem,))

@@ -1,0 +1,164 @@
+"""Directories to the Python files in them that belong to the program."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from pannier.model.analysis import Location, Problem
+
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
+
+_SUFFIXES = (".py", ".pyw", ".ipynb")
+_NEVER = frozenset({"__pycache__", "node_modules", "site-packages", "dist-packages", "__pypackages__"})
+# Skipped unless they are packages: projects named `build` exist.
+_BUILT = frozenset({"build", "dist", "_build", "wheelhouse", "htmlcov"})
+_ENVIRONMENT_MARKS = ("pyvenv.cfg", "conda-meta")
+_DEVELOPMENT_DIRECTORIES = frozenset(
+    {
+        "tests",
+        "test",
+        "testing",
+        "docs",
+        "doc",
+        "examples",
+        "example",
+        "samples",
+        "benchmarks",
+        "benchmark",
+        "bench",
+    }
+    | {"asv_bench", "ci", "tools", "scripts_dev", "notebooks", "tutorials", "demo", "demos", "contrib"}
+)
+_DEVELOPMENT_FILES = frozenset(
+    {"setup.py", "conftest.py", "noxfile.py", "tasks.py", "fabfile.py", "dodo.py", "versioneer.py"}
+)
+
+
+@dataclass(slots=True)
+class Tree:
+    """What walking a directory gave.
+
+    Attributes:
+        files: Python files, sorted, as the user named the directory joined with their place in it.
+        project_roots: Directories that hold a `pyproject.toml`, `setup.py` or `setup.cfg`.
+        problems: Directories that could not be read.
+    """
+
+    files: list[str] = field(default_factory=list)
+    project_roots: list[str] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+
+def walk(directory: str) -> Tree:
+    """Find the Python files below a directory.
+
+    Virtual environments, build output, hidden directories and what `.gitignore` names are left out; a directory
+    that symlinks make reachable twice is walked once.
+    """
+    tree = Tree()
+    _walk(directory, tree, (), set())
+    tree.files.sort()
+    return tree
+
+
+def is_for_development(path: str, directory: str) -> bool:
+    """Whether a file of a project serves its tests, documentation or build, and not the program itself."""
+    parts = os.path.relpath(path, directory).split(os.sep)
+    name = parts[-1]
+    if name in _DEVELOPMENT_FILES or name.startswith("test_") or name.endswith(("_test.py", "_tests.py")):
+        return True
+    return any(part.lower() in _DEVELOPMENT_DIRECTORIES for part in parts[:-1])
+
+
+@dataclass(frozen=True, slots=True)
+class _Ignored:
+    directory: str
+    matcher: "GitIgnoreSpec"
+
+    def holds(self, path: str, is_directory: bool) -> bool | None:
+        """Whether `.gitignore` of `directory` names the path; `None` when it says nothing."""
+        relative = os.path.relpath(path, self.directory).replace(os.sep, "/")
+        return self.matcher.check_file(relative + "/" if is_directory else relative).include
+
+
+def _walk(directory: str, tree: Tree, ignored: tuple[_Ignored, ...], seen: set[tuple[int, int]]) -> None:
+    try:
+        status = os.stat(directory)  # noqa: PTH116 - thousands of directories pass here
+        with os.scandir(directory) as listing:
+            entries = sorted(listing, key=lambda entry: entry.name)
+    except OSError as error:
+        message = f"cannot be read: {(error.strerror or str(error)).lower()}"
+        tree.problems.append(
+            Problem(location=Location(path=directory, line=1), message=message, code="source-unreadable")
+        )
+        return
+    if (status.st_dev, status.st_ino) in seen:
+        return
+    seen.add((status.st_dev, status.st_ino))
+    names = {entry.name for entry in entries}
+    if names & {"pyproject.toml", "setup.py", "setup.cfg"}:
+        tree.project_roots.append(directory)
+    if ".gitignore" in names:
+        ignored = (*ignored, *_read_ignored(directory))
+    for entry in entries:
+        _visit(entry, os.path.join(directory, entry.name), tree, ignored, seen)
+
+
+def _visit(
+    entry: "os.DirEntry[str]",
+    path: str,
+    tree: Tree,
+    ignored: tuple[_Ignored, ...],
+    seen: set[tuple[int, int]],
+) -> None:
+    if entry.is_dir():
+        if not _is_skipped(entry.name, path) and not _is_ignored(path, True, ignored):
+            _walk(path, tree, ignored, seen)
+    elif _is_python(entry, path) and not _is_ignored(path, False, ignored):
+        tree.files.append(path)
+
+
+def _is_python(entry: "os.DirEntry[str]", path: str) -> bool:
+    if not entry.name.endswith(_SUFFIXES):
+        # A program in `bin/` often has no suffix; its first line tells.
+        return "." not in entry.name and entry.is_file() and _has_python_line(path)
+    # A dangling symlink is kept: reading it is the problem to report. A FIFO would block.
+    return entry.is_file() or entry.is_symlink()
+
+
+def _has_python_line(path: str) -> bool:
+    try:
+        with open(path, "rb") as stream:  # noqa: PTH123 - thousands of files pass here
+            start = stream.read(100)
+    except OSError:
+        return False
+    return start.startswith(b"#!") and b"python" in start.split(b"\n", 1)[0]
+
+
+def _is_skipped(name: str, path: str) -> bool:
+    if name.startswith(".") or name in _NEVER or name.endswith((".egg-info", ".egg", ".dist-info")):
+        return True
+    if name in _BUILT:
+        return not os.path.exists(os.path.join(path, "__init__.py"))
+    return any(os.path.exists(os.path.join(path, mark)) for mark in _ENVIRONMENT_MARKS)
+
+
+def _is_ignored(path: str, is_directory: bool, ignored: tuple[_Ignored, ...]) -> bool:
+    """The last file that says something decides, as git has it."""
+    for one in reversed(ignored):
+        verdict = one.holds(path, is_directory)
+        if verdict is not None:
+            return verdict
+    return False
+
+
+def _read_ignored(directory: str) -> Iterator[_Ignored]:
+    from pathspec import GitIgnoreSpec
+
+    try:
+        with open(os.path.join(directory, ".gitignore"), encoding="utf-8", errors="replace") as stream:  # noqa: PTH123
+            yield _Ignored(directory, GitIgnoreSpec.from_lines(stream.read().splitlines()))
+    except (OSError, ValueError):
+        return
