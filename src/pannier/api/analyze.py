@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pannier.api.declared import declared_by
 from pannier.api.settings import Settings
 from pannier.api.workshop import Workshop
 from pannier.model.analysis import Analysis, FoundProject, Import, Problem
@@ -77,14 +78,14 @@ def analyze(
         AnalysisError: A source is missing; with `options.strict` also for whatever is unknown or unreadable.
         SpecError: A source's own metadata block is not valid.
     """
-    from pannier.imports.analysis import AnalysisOptions, Source
+    from pannier.imports.analysis import AnalysisOptions
     from pannier.imports.analysis import analyze as analyze_sources
 
     workshop = Workshop(settings, reporter or SilentReporter())
     environment = _environment(options.python, workshop)
     target_python = options.target_python or environment.python_version or _own_version()
     analysis = analyze_sources(
-        [Source(name, options.stdin) if name == "-" else Source(name) for name in sources],
+        [("-", options.stdin) if name == "-" else name for name in sources],
         AnalysisOptions(
             target_python=target_python,
             mapping={**settings.mapping, **options.mapping},
@@ -182,7 +183,7 @@ def _own_version() -> str:
 
 def _spec_of(analysis: Analysis, options: AnalyzeOptions, environment: AnalysedEnvironment) -> Spec:
     """The requirements: what the source declares, what it imports, and what was added."""
-    declared = _declared(analysis.sources, options.stdin)
+    declared = declared_by(analysis.sources, _text_of(options.stdin))
     installed = {_normalized(item.name): item for item in environment.distributions}
     chosen: dict[str, str] = {}
     for requirement in _pinned(options.extra, installed):
@@ -197,7 +198,8 @@ def _spec_of(analysis: Analysis, options: AnalyzeOptions, environment: AnalysedE
     return Spec(
         requirements=tuple(chosen[name] for name in sorted(chosen)),
         python=declared.python or (f"=={minor}.*" if minor else analysis.requires_python),
-        local_projects=tuple(
+        local_projects=declared.local_projects
+        + tuple(
             LocalProject(path=project.editable_path, name=project.name)
             for project in projects
             if project.editable_path
@@ -206,34 +208,13 @@ def _spec_of(analysis: Analysis, options: AnalyzeOptions, environment: AnalysedE
     )
 
 
+def _text_of(stdin: str | bytes) -> str:
+    return stdin.decode("utf-8", "replace") if isinstance(stdin, bytes) else stdin
+
+
 def _is_wanted(project: FoundProject) -> bool:
     """Optional imports are packed only where the analysed environment shows that they are used."""
     return not project.optional or project.confidence == "installed"
-
-
-def _declared(sources: Sequence[str], stdin: str | bytes) -> Spec:
-    """The PEP 723 blocks of the sources, together."""
-    from pannier.formats.script_metadata import parse_script_metadata
-
-    requirements: list[str] = []
-    bounds: list[str] = []
-    for source in sources:
-        text = stdin if source == "-" else _script_text(source)
-        if isinstance(text, bytes):
-            text = text.decode("utf-8", "replace")
-        metadata = parse_script_metadata(text, filename=source) if "# /// script" in text else None
-        if metadata is not None:
-            requirements += metadata.spec.requirements
-            bounds += [metadata.spec.python] if metadata.spec.python else []
-    return Spec(requirements=tuple(requirements), python=",".join(dict.fromkeys(bounds)))
-
-
-def _script_text(source: str) -> str:
-    path = Path(source)
-    if not path.is_file() or path.suffix == ".ipynb":
-        return ""
-    with path.open("rb") as stream:
-        return stream.read(1_000_000).decode("utf-8", "replace")
 
 
 def _pinned(extra: Sequence[str], installed: Mapping[str, InstalledDistribution]) -> list[str]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from pannier.model.errors import SpecError, UsageError
+from pannier.model.lock import Lock
 from pannier.model.spec import Spec
 
 SubjectKind = Literal["source", "project", "spec", "lock"]
@@ -120,3 +121,14 @@ def _reader_beside(path: Path) -> Callable[[str], str]:
         return read_text(path.parent / name)
 
     return read
+
+
+def read_lock(path: Path) -> Lock:
+    """The lock in a file.
+
+    Raises:
+        LockError: It is not a valid lockfile.
+    """
+    from pannier.formats.pylock import parse_lock
+
+    return parse_lock(read_text(path), filename=str(path))

@@ -1,10 +1,14 @@
 """What every verb works with: the settings in force, the cache, and who hears of progress."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from pannier.api.settings import Settings
 from pannier.model.events import Reporter
 from pannier.store.directories import CacheDirectories
+
+if TYPE_CHECKING:
+    from pannier.store.index_settings import IndexSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,3 +27,13 @@ class Workshop:
     def directories(self) -> CacheDirectories:
         """The cache."""
         return CacheDirectories(self.settings.cache_root)
+
+    def index_settings(self) -> "IndexSettings":
+        """The indexes to ask: the user's own configuration, and what our settings replace of it."""
+        from pannier.store.index_settings import read_index_settings
+
+        return read_index_settings(self.settings.environ).with_flags(
+            index_url=self.settings.index_url,
+            extra_index_urls=self.settings.extra_index_url,
+            find_links=self.settings.find_links,
+        )

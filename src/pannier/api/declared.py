@@ -1,0 +1,66 @@
+"""What sources declare of themselves, in their own metadata blocks (PEP 723)."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pannier.api.settings import parse_tool_table
+from pannier.model.spec import LocalProject, Spec
+
+_MARK = "# /// script"
+# Enough for any script: the block stands near the top, and a file of 100 MB is no script.
+_READ = 4 << 20
+
+
+def declared_by(sources: Sequence[str], stdin: str) -> Spec:
+    """The metadata blocks of the sources, as one spec.
+
+    Args:
+        sources: As the user named them.
+        stdin: The text of the source `-`.
+
+    Raises:
+        SpecError: A block is not valid.
+    """
+    from pannier.formats.script_metadata import parse_script_metadata
+
+    requirements: list[str] = []
+    bounds: list[str] = []
+    projects: list[LocalProject] = []
+    for source in sources:
+        text = stdin if source == "-" else _script_text(Path(source))
+        metadata = parse_script_metadata(text, filename=source) if _MARK in text else None
+        if metadata is not None:
+            requirements += metadata.requirements
+            projects += metadata.local_projects
+            bounds += [metadata.python] if metadata.python else []
+    return Spec(
+        requirements=tuple(requirements),
+        python=",".join(dict.fromkeys(bounds)),
+        local_projects=tuple(projects),
+    )
+
+
+def script_settings(path: Path) -> Mapping[str, Any]:
+    """The `[tool.pannier]` table of a script's block, by field name; paths in it hold from here.
+
+    Raises:
+        SpecError: The block is not valid, or names a setting there is not.
+    """
+    text = _script_text(path)
+    if _MARK not in text:
+        return {}
+    from pannier.formats.script_metadata import parse_script_tools
+
+    table = parse_script_tools(text, filename=str(path)).get("pannier", {})
+    values = parse_tool_table(table, where=f"{path} [tool.pannier]")
+    if "include" in values:
+        values["include"] = [str(path.parent / item) for item in values["include"]]
+    return values
+
+
+def _script_text(path: Path) -> str:
+    if not path.is_file() or path.suffix == ".ipynb":
+        return ""
+    with path.open("rb") as stream:
+        return stream.read(_READ).decode("utf-8", "replace")

@@ -1,0 +1,84 @@
+"""What a subject needs, whatever it is: one spec, and the program's own files where there are any."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from pannier.api.analyze import AnalyzeOptions, analyze, refuse_problems, refuse_unknown
+from pannier.api.declared import script_settings
+from pannier.api.programs import ProgramFiles, program_files
+from pannier.api.subjects import Subject, read_spec
+from pannier.api.workshop import Workshop
+from pannier.model.errors import SpecError
+from pannier.model.spec import LocalProject, Spec
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Needs:
+    """What to resolve, and what to carry along.
+
+    Attributes:
+        spec: Requirements, interpreter bound, local projects, data.
+        program: The program's own files; `None` for a spec or a project.
+    """
+
+    spec: Spec
+    program: ProgramFiles | None = None
+
+
+def needs_of(subject: Subject, includes: tuple[str, ...], workshop: Workshop) -> Needs:
+    """Read a program, a project or a spec.
+
+    Args:
+        subject: What the user named; not a lock.
+        includes: Data to carry with a program.
+        workshop: Settings and reporter.
+
+    Raises:
+        AnalysisError: A source could not be read, or needs an import that nothing known provides.
+        SpecError: A spec is not valid, or asks for nothing.
+    """
+    if subject.kind == "source":
+        return _program_needs(subject, includes, workshop)
+    if subject.kind == "project":
+        directory = subject.path if subject.path.is_dir() else subject.path.parent
+        spec = Spec(
+            local_projects=(LocalProject(path=str(directory.resolve())),), python=_project_python(directory)
+        )
+        return Needs(spec=spec)
+    spec = _absolute(read_spec(subject.path))
+    if spec.is_empty:
+        raise SpecError(
+            f"`{subject.path}` asks for no package at all",
+            code="spec-empty",
+            facts={"read as": spec.dialect},
+            hint="list what is needed under `dependencies`, PyPI projects in its `pip` list",
+        )
+    return Needs(spec=spec)
+
+
+def _program_needs(subject: Subject, includes: tuple[str, ...], workshop: Workshop) -> Needs:
+    result = analyze([str(subject.path)], AnalyzeOptions(), workshop.settings, workshop.reporter)
+    refuse_problems(result.analysis.problems)
+    refuse_unknown([item for item in result.analysis.unknown if item.kind in {"required", "dynamic"}])
+    own = () if subject.path.is_dir() else tuple(script_settings(subject.path).get("include", ()))
+    return Needs(spec=result.spec, program=program_files(subject.path, result.analysis, (*includes, *own)))
+
+
+def program_of(subject: Subject, includes: tuple[str, ...], workshop: Workshop) -> ProgramFiles:
+    """The program's own files alone, when a lock already says what it needs."""
+    result = analyze([str(subject.path)], AnalyzeOptions(), workshop.settings, workshop.reporter)
+    refuse_problems(result.analysis.problems)
+    own = () if subject.path.is_dir() else tuple(script_settings(subject.path).get("include", ()))
+    return program_files(subject.path, result.analysis, (*includes, *own))
+
+
+def _project_python(directory: Path) -> str:
+    pyproject = directory / "pyproject.toml"
+    return read_spec(pyproject).python if pyproject.is_file() else ""
+
+
+def _absolute(spec: Spec) -> Spec:
+    projects = tuple(
+        replace(project, path=str(Path(project.path).resolve())) for project in spec.local_projects
+    )
+    return replace(spec, local_projects=projects)
