@@ -11,10 +11,12 @@ class LocalProject:
     Attributes:
         path: The project's directory, as the spec writes it or absolute.
         name: Its project name where known.
+        extras: The extras of it that are asked for.
     """
 
     path: str
     name: str = ""
+    extras: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,6 +51,9 @@ class Spec:
         matchspecs: conda packages beyond `python` and `pip`.
         local_projects: Directories to build and install.
         data: Data to carry along.
+        constraints: PEP 508 strings that bound versions without asking for anything.
+        hashes: Normalized project name and the sha256 digests its files may have, where the spec gives any.
+        indexes: Options about indexes, as pip names them (`extra-index-url`), with their values.
         dialect: The name of the format it was read from, for messages.
     """
 
@@ -58,6 +63,9 @@ class Spec:
     matchspecs: tuple[str, ...] = ()
     local_projects: tuple[LocalProject, ...] = ()
     data: tuple[DataSource, ...] = ()
+    constraints: tuple[str, ...] = ()
+    hashes: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    indexes: tuple[tuple[str, str], ...] = ()
     dialect: str = field(default="", compare=False)
 
     @property
