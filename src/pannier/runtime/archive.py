@@ -1,0 +1,487 @@
+"""A pack as a file: its head, its manifest, where its layers lie, and whether all of it is as it says."""
+
+import hashlib
+import json
+import os
+import re
+import zlib
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Pattern, Set, Tuple
+
+from .errors import ArchiveError, corrupt, hostile, printable
+from .frames import CHUNK, Decompressor, decompress, hash_range, read_range
+from .segment import END_OF_ARCHIVE, SegmentReader, read_only_member
+
+FORMAT = 1
+BOOTSTRAP_KINDS = ("runtime", "interpreter")
+# A head is a few lines; a manifest some kilobytes for each of some hundred layers.
+_MAX_HEAD = 1 << 16
+_MAX_MANIFEST = 1 << 26
+_MAX_SIZE = 1 << 62
+_HEX_DIGEST = re.compile(r"[0-9a-f]{64}")
+_NUMBER = re.compile(r"0|[1-9][0-9]{0,17}")
+_ORIGIN = re.compile(r"inside|host")
+_PROGRAM = re.compile(r"|(?![.-])[^/]+|\.[^./][^/]*")
+_EXECUTABLE = re.compile(r"bin/python[0-9.a-z]*")
+_RAW_FRAME_HEADER = b"\x28\xb5\x2f\xfd"
+
+
+class Head(NamedTuple):
+    """The lines of `.pannier/head`.
+
+    Attributes:
+        id: The sha256 of the manifest.
+        name: What the pack is called.
+        system: `uname -s` in lower case, or `any`.
+        machine: `uname -m`, or `any`.
+        libc_family: `glibc`, `musl` or `any`.
+        libc_version: The least version of it that will do.
+        implementation: `cpython`.
+        python_version: The interpreter's whole version.
+        origin: `inside`, or `host` when the target's own interpreter is used.
+        executable: The interpreter's path in the prefix.
+        program: The command to run by default; empty for none.
+        manifest: Offset and size of the manifest's frame.
+        bootstrap: Offset and size of the first layers' frames.
+        bootstrap_sha256: Digest of that range.
+        unpacked_bytes: Of all files.
+        unpacked_files: Number of members.
+    """
+
+    id: str
+    name: str
+    system: str
+    machine: str
+    libc_family: str
+    libc_version: str
+    implementation: str
+    python_version: str
+    origin: str
+    executable: str
+    program: str
+    manifest: Tuple[int, int]
+    bootstrap: Tuple[int, int]
+    bootstrap_sha256: str
+    unpacked_bytes: int
+    unpacked_files: int
+
+    @property
+    def python_minor(self) -> str:
+        """`major.minor` of the interpreter."""
+        return ".".join(self.python_version.split(".")[:2])
+
+
+class Layer(NamedTuple):
+    """A layer by the manifest, with where it lies in the file.
+
+    Attributes:
+        kind: `runtime`, `interpreter`, `distribution`, `data` or `program`.
+        name: Unique in the pack.
+        offset: Of its frame in the file.
+        size: Of its frame.
+        sha256: Of its frame.
+        content_size: Of its segment.
+        content_sha256: Of its segment.
+        files: How many members it has.
+        bytecode: Its modules have their `.pyc` beside them.
+    """
+
+    kind: str
+    name: str
+    offset: int
+    size: int
+    sha256: str
+    content_size: int
+    content_sha256: str
+    files: int
+    bytecode: bool
+
+    @property
+    def is_bootstrap(self) -> bool:
+        """The launcher unpacks it before there is a Python."""
+        return self.kind in BOOTSTRAP_KINDS
+
+
+class Pack(NamedTuple):
+    """What `read_pack` found in a file.
+
+    Attributes:
+        path: The file.
+        size: Of the file.
+        codec: `gzip` or `zstd`.
+        head: Its head.
+        head_bytes: The head's text.
+        manifest: The manifest as JSON has it.
+        manifest_bytes: The manifest's text.
+        layers: In the file's order.
+        end: Offset of the last frame.
+    """
+
+    path: str
+    size: int
+    codec: str
+    head: Head
+    head_bytes: bytes
+    manifest: Dict[str, Any]
+    manifest_bytes: bytes
+    layers: Tuple[Layer, ...]
+    end: int
+
+
+def read_pack(path: str, open_decompressor: Optional[Decompressor] = None) -> Pack:
+    """Read a pack's head and manifest, and check that they agree with each other and with the file's size.
+
+    Args:
+        path: The pack.
+        open_decompressor: Used instead of zlib and the `zstd` command.
+
+    Raises:
+        ArchiveError: It is no pack, of an unknown format, or damaged.
+        OSError: The file cannot be read.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        size = os.fstat(descriptor).st_size
+        codec, content, head_size = _read_head_frame(os.pread(descriptor, _MAX_HEAD, 0))
+        head_bytes = read_only_member(content, ".pannier/head")
+        head = parse_head(head_bytes)
+        _check_ranges(head, head_size, size)
+        open_decompressor = open_decompressor or decompress
+        frame = open_decompressor(codec, read_range(descriptor, head.manifest[0], head.manifest[1]))
+        manifest_bytes = read_only_member(_read_all(frame, _MAX_MANIFEST), ".pannier/manifest.json")
+        manifest = _parse_manifest(manifest_bytes, head)
+        layers = _place_layers(manifest, head)
+        end = layers[-1].offset + layers[-1].size
+        if end >= size:
+            raise corrupt("this pack is cut short", expected=f"more than {end} bytes", found=size)
+        pack = Pack(
+            os.path.abspath(path), size, codec, head, head_bytes, manifest, manifest_bytes, layers, end
+        )
+        _check_end(pack, descriptor, open_decompressor)
+    except ArchiveError as error:
+        facts = {"pack": printable(path)}
+        facts.update(error.facts)
+        error.facts = facts
+        raise
+    finally:
+        os.close(descriptor)
+    return pack
+
+
+def parse_head(data: bytes) -> Head:
+    """Read the text of `.pannier/head`.
+
+    Raises:
+        ArchiveError: It is no head, or of another format than 1.
+    """
+    fields = _head_fields(data)
+    try:
+        format_number, identity = fields["pannier-pack"]
+        if format_number != str(FORMAT):
+            raise ArchiveError(
+                f"this pack has format {printable(format_number)}, which this version does not know",
+                "unknown-format",
+                {"found": "format " + printable(format_number), "known": f"format {FORMAT}"},
+                "run it with the Pannier that made it, or a newer one",
+            )
+        system, machine, family, libc = fields["system"]
+        implementation, version, origin, executable = fields["python"]
+        offset, size, digest = fields["bootstrap"]
+        (program,) = fields.get("program", [""])
+        manifest_offset, manifest_size = fields["manifest"]
+        unpacked_bytes, unpacked_files = fields["unpacked"]
+        return Head(
+            _digest(identity),
+            " ".join(fields["name"]),
+            system,
+            machine,
+            family,
+            libc,
+            implementation,
+            version,
+            _matching(_ORIGIN, origin),
+            _matching(_EXECUTABLE, executable),
+            _matching(_PROGRAM, program),
+            (_number(manifest_offset), _number(manifest_size)),
+            (_number(offset), _number(size)),
+            _digest(digest),
+            _number(unpacked_bytes),
+            _number(unpacked_files),
+        )
+    except (KeyError, ValueError) as error:
+        raise corrupt(
+            "this pack is damaged: its head cannot be read", because=printable(str(error))
+        ) from None
+
+
+def _head_fields(data: bytes) -> Dict[str, List[str]]:
+    try:
+        lines = data.decode("utf-8").split("\n")
+    except UnicodeDecodeError:
+        raise corrupt("this pack is damaged: its head is not UTF-8") from None
+    if lines[0] or lines[-2:] != ["end", ""] or not lines[1].startswith("pannier-pack "):
+        raise corrupt("this pack is damaged: its head does not begin or end as it should")
+    fields: Dict[str, List[str]] = {}
+    for line in lines[1:-2]:
+        words = line.split(" ")
+        if words[0] in fields:
+            raise corrupt(f"this pack is damaged: its head has two lines of `{printable(words[0])}`")
+        fields[words[0]] = words[1:]
+    return fields
+
+
+def _number(text: str) -> int:
+    return int(_matching(_NUMBER, text))
+
+
+def _matching(pattern: "Pattern[str]", text: str) -> str:
+    if not pattern.fullmatch(text):
+        raise ValueError(text)
+    return text
+
+
+def _digest(text: object) -> str:
+    if not isinstance(text, str) or not _HEX_DIGEST.fullmatch(text):
+        raise ValueError(text)
+    return text
+
+
+def _read_head_frame(data: bytes) -> Tuple[str, bytes, int]:
+    """Give codec, content and length of the frame at the beginning of a file."""
+    if data[:3] == b"\x1f\x8b\x08":
+        member = zlib.decompressobj(31)
+        try:
+            content = member.decompress(data, _MAX_HEAD)
+        except zlib.error as error:
+            raise corrupt("this pack is damaged: its head cannot be read", because=error) from None
+        if member.eof:
+            return "gzip", content, len(data) - len(member.unused_data)
+    if data[:4] == _RAW_FRAME_HEADER:
+        content, size = _read_raw_frame(data)
+        return "zstd", content, size
+    raise corrupt("this file is no pack, or its head is cut short")
+
+
+def _read_raw_frame(data: bytes) -> Tuple[bytes, int]:
+    """Read a zstd frame of raw blocks by hand (RFC 8878, 3.1.1): no decompressor is needed for a head."""
+    if len(data) < 6 or data[4] & 0x0B:
+        raise corrupt("this pack is damaged: its head is not a plain frame")
+    descriptor = data[4]
+    single = descriptor >> 5 & 1
+    length = (1 << (descriptor >> 6)) if descriptor >> 6 else single
+    position = 5 + (0 if single else 1)
+    expected = int.from_bytes(data[position : position + length], "little") + (256 if length == 2 else 0)
+    position += length
+    content = b""
+    while True:
+        block = int.from_bytes(data[position : position + 3], "little")
+        position += 3
+        if position + (block >> 3) > len(data) or block >> 1 & 3:
+            raise corrupt("this pack is damaged: its head is cut short or not stored")
+        content += data[position : position + (block >> 3)]
+        position += block >> 3
+        if block & 1:
+            break
+    if descriptor & 4:
+        position += 4
+    if length and expected != len(content):
+        raise corrupt("this pack is damaged: its head has another length than it says")
+    return content, position
+
+
+def _check_ranges(head: Head, head_size: int, size: int) -> None:
+    manifest_end = head.manifest[0] + head.manifest[1]
+    if head.manifest[0] != head_size or head.bootstrap[0] != manifest_end:
+        raise corrupt("this pack is damaged: its head says that frames lie where they do not")
+    end = sum(head.bootstrap)
+    if end > size:
+        raise corrupt("this pack is cut short", expected=f"more than {end} bytes", found=size)
+
+
+def _read_all(chunks: Iterator[bytes], limit: int) -> bytes:
+    pieces = []
+    size = 0
+    for chunk in chunks:
+        size += len(chunk)
+        if size > limit:
+            raise corrupt("this pack is damaged: a frame is longer than it may be")
+        pieces.append(chunk)
+    return b"".join(pieces)
+
+
+def _parse_manifest(data: bytes, head: Head) -> Dict[str, Any]:
+    found = hashlib.sha256(data).hexdigest()
+    if found != head.id:
+        raise corrupt(
+            "this pack is damaged: its manifest does not match its id", expected=head.id, found=found
+        )
+    try:
+        manifest = json.loads(data.decode("utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise corrupt("this pack is damaged: its manifest is not JSON", because=error) from None
+    if not isinstance(manifest, dict):
+        raise corrupt("this pack is damaged: its manifest is no JSON object")
+    return manifest
+
+
+def _place_layers(manifest: Dict[str, Any], head: Head) -> Tuple[Layer, ...]:
+    """Give the manifest's layers their place in the file, and check that the head means the same ones."""
+    layers: List[Layer] = []
+    offset = head.bootstrap[0]
+    try:
+        for entry in manifest["layers"]:
+            layer = _make_layer(entry, offset)
+            offset += layer.size
+            layers.append(layer)
+    except (KeyError, TypeError, ValueError) as error:
+        raise corrupt(
+            "this pack is damaged: its manifest has a layer that cannot be read", because=error
+        ) from None
+    expected = BOOTSTRAP_KINDS if head.origin == "inside" else BOOTSTRAP_KINDS[:1]
+    first, others = layers[: len(expected)], layers[len(expected) :]
+    if tuple(layer.kind for layer in first) != expected or any(layer.is_bootstrap for layer in others):
+        raise corrupt("this pack is damaged: its first layers are not the expected ones", expected=expected)
+    if sum(layer.size for layer in first) != head.bootstrap[1]:
+        raise corrupt("this pack is damaged: head and manifest do not agree on the first layers")
+    if len({layer.name for layer in layers}) != len(layers):
+        raise corrupt("this pack is damaged: two of its layers have one name")
+    return tuple(layers)
+
+
+def _make_layer(entry: Dict[str, Any], offset: int) -> Layer:
+    kind, name = entry["kind"], entry["name"]
+    if not isinstance(kind, str) or not isinstance(name, str):
+        raise TypeError(name)
+    numbers = [entry["size"], entry["content_size"], entry["files"]]
+    if any(type(number) is not int or not 0 <= number < _MAX_SIZE for number in numbers) or not numbers[0]:
+        raise ValueError(name)
+    return Layer(
+        kind,
+        name,
+        offset,
+        numbers[0],
+        _digest(entry["sha256"]),
+        numbers[1],
+        _digest(entry["content_sha256"]),
+        numbers[2],
+        entry.get("bytecode", True) is not False,
+    )
+
+
+def _check_end(pack: Pack, descriptor: int, open_decompressor: Decompressor) -> None:
+    """Check that the file ends in the one end of archive and nothing after it."""
+    size = pack.size - pack.end
+    if size > 4 * len(END_OF_ARCHIVE):
+        raise corrupt("this pack is damaged: it has bytes after its end", found=f"{size} bytes")
+    content = _read_all(
+        open_decompressor(pack.codec, read_range(descriptor, pack.end, size)), 4 * len(END_OF_ARCHIVE)
+    )
+    if content != END_OF_ARCHIVE:
+        raise corrupt("this pack is damaged: it does not end as it should")
+
+
+def check_layer(descriptor: int, layer: Layer) -> None:
+    """Check a layer's frame against the manifest, before any of it is looked at.
+
+    Raises:
+        ArchiveError: It is not the frame that the manifest names.
+    """
+    found = hash_range(descriptor, layer.offset, layer.size)
+    if found != layer.sha256:
+        raise corrupt(
+            f"this pack is damaged: the layer `{printable(layer.name)}` does not match its hash",
+            expected="sha256:" + layer.sha256,
+            found="sha256:" + found,
+        )
+
+
+def open_layer(descriptor: int, pack: Pack, layer: Layer, open_decompressor: Decompressor) -> SegmentReader:
+    """Read a layer's members."""
+    chunks = open_decompressor(pack.codec, read_range(descriptor, layer.offset, layer.size))
+    return SegmentReader(chunks, layer.content_size, layer.is_bootstrap)
+
+
+def verify_pack(path: str, open_decompressor: Optional[Decompressor] = None) -> Pack:
+    """Check every byte of a pack: head, manifest, each frame and its content, each member, and the end.
+
+    Args:
+        path: The pack.
+        open_decompressor: Used instead of zlib and the `zstd` command.
+
+    Raises:
+        ArchiveError: Something is not as it should be.
+        OSError: The file cannot be read.
+    """
+    pack = read_pack(path, open_decompressor)
+    open_decompressor = open_decompressor or decompress
+    names = {".pannier/head", ".pannier/manifest.json"}
+    leaves: Set[str] = set()
+    parents: Set[str] = set()
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        found = hash_range(descriptor, pack.head.bootstrap[0], pack.head.bootstrap[1])
+        if found != pack.head.bootstrap_sha256:
+            raise corrupt("this pack is damaged: its first layers do not match their hash", found=found)
+        for layer in pack.layers:
+            check_layer(descriptor, layer)
+            _verify_content(descriptor, pack, layer, open_decompressor, (names, leaves, parents))
+    finally:
+        os.close(descriptor)
+    clash = parents & leaves
+    if clash:
+        raise hostile(min(clash), "it is no directory, yet other members lie in it")
+    return pack
+
+
+def _verify_content(
+    descriptor: int,
+    pack: Pack,
+    layer: Layer,
+    open_decompressor: Decompressor,
+    seen: Tuple[Set[str], Set[str], Set[str]],
+) -> None:
+    """Check a layer's content; add its names, those that are no directory, and parents to those seen."""
+    names, leaves, parents = seen
+    digest = hashlib.sha256()
+
+    def hashed() -> Iterator[bytes]:
+        frame = read_range(descriptor, layer.offset, layer.size)
+        for chunk in open_decompressor(pack.codec, frame):
+            digest.update(chunk)
+            yield chunk
+
+    count = 0
+    reader = SegmentReader(hashed(), layer.content_size, layer.is_bootstrap)
+    for member in reader.members():
+        count += 1
+        if member.name in names:
+            raise hostile(member.name, "there are two of that name")
+        names.add(member.name)
+        if member.kind != "directory":
+            leaves.add(member.name)
+        parents.update(_parents(member.name, parents))
+    if count != layer.files or digest.hexdigest() != layer.content_sha256:
+        raise corrupt(
+            f"this pack is damaged: the content of the layer `{printable(layer.name)}` is another",
+            files=f"{count} of {layer.files}",
+        )
+
+
+def _parents(name: str, known: Set[str]) -> Iterator[str]:
+    parent = name.rpartition("/")[0]
+    while parent and parent not in known:
+        yield parent
+        parent = parent.rpartition("/")[0]
+
+
+__all__ = [
+    "CHUNK",
+    "ArchiveError",
+    "Head",
+    "Layer",
+    "Pack",
+    "check_layer",
+    "open_layer",
+    "parse_head",
+    "read_pack",
+    "verify_pack",
+]
