@@ -1,6 +1,7 @@
 """`pannier analyze`: what sources import, and which projects provide it."""
 
 import argparse
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,10 +10,11 @@ from pannier.cli.commands import Context, Outcome
 from pannier.cli.errors import usage_error
 from pannier.cli.parsing import parse_pair, split_python
 from pannier.cli.render import Style, format_count, format_table, printable
+from pannier.model.errors import AnalysisError
 
 if TYPE_CHECKING:
     from pannier.api import AnalyzeResult
-    from pannier.model.analysis import Analysis, FoundProject, Import
+    from pannier.model.analysis import Analysis, FoundProject, Import, Problem
 
 DESCRIPTION = """Read Python sources and say what they import, and which projects provide that.
 
@@ -106,6 +108,7 @@ def execute(arguments: argparse.Namespace, context: Context) -> Outcome:
         stdin=read_stdin(arguments.sources, context),
     )
     result = api.analyze(arguments.sources, options, context.load_settings(), context.reporter)
+    _refuse_unread(arguments.sources, result.analysis.problems)
     spec = format_spec(result.spec)
     text = format_analysis(result.analysis, context.style, verbose=context.verbose)
     if arguments.output == "-":
@@ -115,6 +118,19 @@ def execute(arguments: argparse.Namespace, context: Context) -> Outcome:
 
         write_whole(Path(arguments.output), spec.encode())
     return Outcome(data=_data(result, spec, arguments.output), text=text, summary=_summary(result.analysis))
+
+
+def _refuse_unread(sources: Sequence[str], problems: "Sequence[Problem]") -> None:
+    """A file in a directory may be left out; one that the user named may not."""
+    named = {os.path.normpath(source) for source in sources}
+    unread = [problem for problem in problems if os.path.normpath(problem.location.path) in named]
+    if unread:
+        what = "a source" if len(unread) == 1 else f"{len(unread)} of the sources"
+        raise AnalysisError(
+            f"{what} could not be read",
+            code=unread[0].code,
+            facts={f"`{problem.location}`": problem.message for problem in unread},
+        )
 
 
 def read_stdin(sources: Sequence[str], context: Context) -> bytes:

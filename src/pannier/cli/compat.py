@@ -12,8 +12,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from pannier.cli.commands import Context
-from pannier.cli.errors import guard, render_error
+from pannier.cli.errors import render_error
 from pannier.cli.parsing import CommandParser, make_parser, parse_arguments, split_python
+from pannier.cli.process import guard, prepare
 from pannier.cli.render import style_of
 from pannier.model.errors import PannierError
 
@@ -111,8 +112,10 @@ def _run(
     program: str, make: Callable[[str], CommandParser], action: Action, argv: Sequence[str] | None
 ) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
-    if argv is None and Path(sys.argv[0]).name.startswith("poncho_"):
-        program = program.replace("python_", "poncho_")
+    if argv is None:
+        prepare()
+        if Path(sys.argv[0]).name.startswith("poncho_"):
+            program = program.replace("python_", "poncho_")
     style = style_of(sys.stderr, os.environ)
 
     def act() -> int:

@@ -1,17 +1,14 @@
-"""The one place where errors become text, JSON and exit statuses."""
+"""The one place where errors become text and JSON."""
 
 import errno
 import os
-import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from pannier.cli.render import PLAIN, Colour, Style, display_width, printable
 from pannier.model.errors import Fact, PannierError, StorageError, UsageError
 from pannier.store.redaction import redact
 
-INTERRUPTED = 130  # 128 + SIGINT, what a shell reports
-BROKEN_PIPE = 141  # 128 + SIGPIPE, likewise
 INTERNAL_ERROR = 70  # EX_SOFTWARE of sysexits.h
 TRACEBACK_VARIABLE = "PANNIER_TRACEBACK"
 SHOWN_VALUES = 3
@@ -189,64 +186,6 @@ def suggestion(word: str, known: Sequence[str]) -> str:
 
     nearest = difflib.get_close_matches(word, known, n=1)
     return f"did you mean `{nearest[0]}`?" if nearest else ""
-
-
-def guard(
-    action: Callable[[], int],
-    show: Callable[[PannierError], None],
-    *,
-    argv: Sequence[str],
-    environ: Mapping[str, str],
-) -> int:
-    """Run `action`; whatever it raises becomes an exit status, and `show` hears what the user should know."""
-    try:
-        status = action()
-        sys.stdout.flush()
-    except SystemExit as leaving:  # argparse has shown its help
-        return leaving.code if isinstance(leaving.code, int) else 0
-    except KeyboardInterrupt:
-        return INTERRUPTED
-    except BrokenPipeError:
-        _drop_output()
-        return BROKEN_PIPE
-    except Exception as error:  # noqa: BLE001 - the last resort of the process
-        return _report(error, show, argv, environ)
-    return status
-
-
-def _report(
-    error: Exception, show: Callable[[PannierError], None], argv: Sequence[str], environ: Mapping[str, str]
-) -> int:
-    if environ.get(TRACEBACK_VARIABLE):
-        import traceback
-
-        traceback.print_exception(error, file=sys.stderr)
-    shown = _understood(error, argv)
-    try:
-        show(shown)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        _drop_output()
-    return shown.exit_status
-
-
-def _understood(error: Exception, argv: Sequence[str]) -> PannierError:
-    if isinstance(error, PannierError):
-        return error
-    return from_system_error(error) if isinstance(error, OSError) else from_unexpected(error, argv)
-
-
-def _drop_output() -> None:
-    """Point standard output nowhere, so that the interpreter's last flush meets no closed pipe."""
-    with open(os.devnull, "w") as nowhere:  # noqa: PTH123 - os.devnull is a string
-        for stream in (sys.stdout, sys.stderr):
-            try:
-                stream.flush()
-            except (OSError, ValueError):
-                try:
-                    os.dup2(nowhere.fileno(), stream.fileno())
-                except (OSError, ValueError):  # no descriptor behind it, or closed already
-                    continue
 
 
 def usage_error(message: str, *, hint: str = "", **facts: str) -> UsageError:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, cast
 
 from pannier import __version__
 from pannier.cli.commands import Command, Context, Outcome
-from pannier.cli.errors import guard, render_error, suggestion, usage_error
+from pannier.cli.errors import render_error, suggestion, usage_error
 from pannier.cli.parsing import (
     CommandParser,
     add_common_options,
@@ -22,6 +22,7 @@ from pannier.cli.parsing import (
     parse_arguments,
     split_common_options,
 )
+from pannier.cli.process import guard, prepare
 from pannier.cli.render import style_of
 from pannier.model.errors import PannierError
 
@@ -58,6 +59,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit status.
     """
+    if argv is None:
+        prepare()
     arguments = list(sys.argv[1:] if argv is None else argv)
     session = _Session(arguments)
     return guard(session.run, session.fail, argv=["pannier", *arguments], environ=os.environ)

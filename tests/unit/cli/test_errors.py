@@ -1,16 +1,14 @@
 """The one renderer of errors, pinned line by line."""
 
 import errno
-import io
 import json
-import sys
 
 import pytest
 
 from pannier.cli import errors
 from pannier.cli.envelope import format_failure
 from pannier.cli.render import Style
-from pannier.model.errors import NoCompatibleWheelError, PannierError, UsageError
+from pannier.model.errors import NoCompatibleWheelError, PannierError
 
 TAGS = [f"cp313-cp313-manylinux_2_{minor}_x86_64" for minor in (17, 28, 34, 39)]
 
@@ -127,41 +125,3 @@ def test_a_system_error_may_name_a_file_in_braces_or_bytes_or_none() -> None:
     assert "`x`" in errors.from_system_error(OSError(errno.ENOENT, "words", b"x")).message
     assert "something it needs" in errors.from_system_error(OSError(errno.ENOENT, "words")).message
     assert errors.from_system_error(TimeoutError()).facts == {"system": "TimeoutError"}
-
-
-def guarded(raised: BaseException, environ: dict[str, str] | None = None) -> tuple[int, list[PannierError]]:
-    shown: list[PannierError] = []
-
-    def act() -> int:
-        raise raised
-
-    return errors.guard(act, shown.append, argv=["pannier", "pack", "a b"], environ=environ or {}), shown
-
-
-def test_what_is_raised_decides_the_exit_status() -> None:
-    assert guarded(PannierError("x"))[0] == 1
-    assert guarded(UsageError("x"))[0] == 2
-    assert guarded(FileNotFoundError(errno.ENOENT, "no", "x"))[0] == 1
-    assert guarded(SystemExit(0))[0] == 0
-    assert guarded(KeyboardInterrupt()) == (130, [])
-
-
-def test_a_closed_pipe_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "stdout", io.StringIO())
-    assert guarded(BrokenPipeError()) == (141, [])
-
-
-def test_a_defect_is_reported_with_what_its_authors_need(monkeypatch: pytest.MonkeyPatch) -> None:
-    status, (error,) = guarded(ZeroDivisionError("division by zero"))
-    assert status == 70
-    shown = errors.render_error(error)
-    assert "ZeroDivisionError: division by zero" in shown
-    assert "pannier pack 'a b'" in shown
-    assert "pannier 0." in shown
-    assert "PANNIER_TRACEBACK=1" in shown
-    assert "Traceback" not in shown
-
-
-def test_the_traceback_comes_when_it_is_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
-    guarded(ZeroDivisionError("x"), {"PANNIER_TRACEBACK": "1"})
-    assert "Traceback (most recent call last)" in capsys.readouterr().err

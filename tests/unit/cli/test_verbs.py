@@ -50,6 +50,16 @@ def test_verbose_analyze_shows_every_place(api: Any, capsys: pytest.CaptureFixtu
     assert "app.py:3, lib/io.py:9" in capsys.readouterr().out
 
 
+def test_analyze_refuses_a_named_source_that_cannot_be_read(
+    api: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["analyze", "app.py", "./bad.py", "-o", "spec.json"]) == 1
+    assert capsys.readouterr().err == (
+        "error: a source could not be read\n  `bad.py:2` invalid syntax\ncode: source-syntax\n"
+    )
+    assert not (tmp_path / "spec.json").exists()
+
+
 def test_analyze_hands_its_options_on(api: Any) -> None:
     argv = ["analyze", "a.py", "--toplevel", "--function", "f", "b.py", "--pkg-mapping", "cv2=opencv-python"]
     assert main([*argv, "--extra-pkg", "six", "--strict", "--python", ".venv", "--cache-dir", "c"]) == 0

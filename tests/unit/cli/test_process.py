@@ -1,0 +1,89 @@
+"""How commands end, whatever happens to them."""
+
+import errno
+import io
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pannier.cli.errors import render_error
+from pannier.cli.process import guard
+from pannier.model.errors import PannierError, UsageError
+
+
+def guarded(raised: BaseException, environ: dict[str, str] | None = None) -> tuple[int, list[PannierError]]:
+    shown: list[PannierError] = []
+
+    def act() -> int:
+        raise raised
+
+    return guard(act, shown.append, argv=["pannier", "pack", "a b"], environ=environ or {}), shown
+
+
+def test_what_is_raised_decides_the_exit_status() -> None:
+    assert guarded(PannierError("x"))[0] == 1
+    assert guarded(UsageError("x"))[0] == 2
+    assert guarded(FileNotFoundError(errno.ENOENT, "no", "x"))[0] == 1
+    assert guarded(SystemExit(0))[0] == 0
+    assert guarded(KeyboardInterrupt()) == (130, [])
+
+
+def test_a_closed_pipe_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", io.StringIO())
+    assert guarded(BrokenPipeError()) == (141, [])
+
+
+def test_a_defect_is_reported_with_what_its_authors_need(monkeypatch: pytest.MonkeyPatch) -> None:
+    status, (error,) = guarded(ZeroDivisionError("division by zero"))
+    assert status == 70
+    shown = render_error(error)
+    assert "ZeroDivisionError: division by zero" in shown
+    assert "pannier pack 'a b'" in shown
+    assert "pannier 0." in shown
+    assert "PANNIER_TRACEBACK=1" in shown
+    assert "Traceback" not in shown
+
+
+def test_the_traceback_comes_when_it_is_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    guarded(ZeroDivisionError("x"), {"PANNIER_TRACEBACK": "1"})
+    assert "Traceback (most recent call last)" in capsys.readouterr().err
+
+
+PREPARED = """
+import sys, time
+from pathlib import Path
+from pannier.cli.process import guard, prepare
+from pannier.store.writing import whole_file
+
+def act():
+    with whole_file(Path("out")) as stream:
+        print("ready", flush=True)
+        time.sleep(60)
+
+prepare()
+sys.exit(guard(act, print, argv=[], environ={}))
+"""
+
+
+def test_a_terminated_command_leaves_nothing_half_made(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", PREPARED], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline() == b"ready\n"
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 128 + signal.SIGTERM
+        assert process.stderr.read() == b""
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_any_character_can_be_printed_in_any_locale() -> None:
+    code = "from pannier.cli.process import prepare; prepare(); print('caf\u00e9 \u2026')"
+    done = subprocess.run(
+        [sys.executable, "-c", code], env={"PYTHONIOENCODING": "ascii"}, capture_output=True
+    )
+    assert done.stdout == b"caf\\xe9 \\u2026\n"
