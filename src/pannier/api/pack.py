@@ -1,22 +1,27 @@
 """`pack`: a program, project, spec or lock becomes one file."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from pannier.api.lock import resolve_needs
-from pannier.api.needs import Needs, analysis_of, needs_of, script_tool
-from pannier.api.programs import ProgramFiles, command_name, program_files
+from pannier.api.lock import check_target, resolve_spec
+from pannier.api.needs import Needs, needs_of, program_of
+from pannier.api.programs import ProgramFiles, command_name
 from pannier.api.settings import Settings
 from pannier.api.subjects import Subject, find_subject, read_lock
+from pannier.api.targets import Surroundings, surroundings_of
 from pannier.api.workshop import Workshop
-from pannier.model.errors import LockError
 from pannier.model.events import Reporter, SilentReporter
 from pannier.model.lock import Lock
 from pannier.model.manifest import Manifest
-from pannier.model.spec import DataSource, LocalProject
+from pannier.model.spec import Spec
+
+if TYPE_CHECKING:
+    from pannier.pack.plan import PackPlan, PlannedProgram, PlannedWheel
+    from pannier.pack.recipes import PackedFile
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,7 +35,7 @@ class PackOptions:
         platform: Platform to pack for; empty for this machine's.
         includes: Data to carry with the program.
         name: Name of the pack and its program's command; empty for the subject's.
-        program: Command that runs when none is given; `None` for the subject's own.
+        program: Console script or module that runs when no command is given; `None` for the subject's own.
         lock: Lockfile to take versions from instead of resolving; `None` to resolve.
     """
 
@@ -61,3 +66,155 @@ class PackResult:
     size: int
     seconds: float
     reused_layers: int
+
+
+def pack(
+    subject: str, options: PackOptions, settings: Settings, reporter: Reporter | None = None
+) -> PackResult:
+    """Make one file of `subject` and everything it needs.
+
+    Raises:
+        UsageError: The subject, the output's ending or an option cannot be.
+        AnalysisError: A program imports what nothing known provides.
+        SpecError: A spec is not valid or asks for nothing.
+        LockError: Nothing satisfies the requirements, or the lock is for other targets.
+        InterpreterError: No interpreter fits, or it cannot be carried.
+        PannierError: Fetching, building or writing failed; its class says which.
+    """
+    from pannier.formats.frames import codec_of
+
+    started = time.monotonic()
+    codec_of(options.output.name)  # a wrong ending is told before any work is done
+    workshop = Workshop(settings, reporter or SilentReporter())
+    named = find_subject(subject)
+    needs, made = _needs(named, options, workshop)
+    surroundings = surroundings_of(
+        options.interpreter, options.python, options.platform, needs.spec.python, workshop
+    )
+    if made is None:
+        made = _resolved(needs.spec, surroundings, workshop)
+    with ExitStack() as opened:
+        plan = _plan(named, needs, made, surroundings, options, workshop, opened)
+        return _written(plan, options.output, workshop, started)
+
+
+def _needs(subject: Subject, options: PackOptions, workshop: Workshop) -> tuple[Needs, Lock | None]:
+    """What is needed, and the lock where one is given."""
+    if subject.kind == "lock":
+        made = read_lock(subject.path)
+        return Needs(spec=Spec(python=_python_of(made, options.python))), made
+    if options.lock is None:
+        return needs_of(subject, options.includes, workshop), None
+    made = read_lock(options.lock)
+    python = _python_of(made, options.python)
+    if subject.kind == "source":
+        program = program_of(subject, options.includes, workshop)
+        return Needs(spec=Spec(python=python), program=program), made
+    spec = needs_of(subject, options.includes, workshop).spec
+    return Needs(spec=Spec(python=python, local_projects=spec.local_projects, data=spec.data)), made
+
+
+def _python_of(made: Lock, python: str) -> str:
+    """The interpreter a lock wants: of its only release, or whatever the user chooses among several."""
+    minors = sorted({target.python_minor for target in made.targets})
+    if len(minors) == 1 and not python:
+        return f"=={minors[0]}.*"
+    return made.requires_python
+
+
+def _resolved(spec: Spec, surroundings: Surroundings, workshop: Workshop) -> Lock:
+    return resolve_spec(spec, [surroundings.target], workshop, interpreter=surroundings.interpreter)
+
+
+def _plan(
+    subject: Subject,
+    needs: Needs,
+    made: Lock,
+    surroundings: Surroundings,
+    options: PackOptions,
+    workshop: Workshop,
+    opened: ExitStack,
+) -> "PackPlan":
+    from pannier.api.distributions import wheels_of, wheels_of_projects
+    from pannier.formats.frames import codec_of
+    from pannier.formats.pylock import projects_for
+    from pannier.pack.bytecode import compiler_of
+    from pannier.pack.plan import PackPlan
+
+    target = surroundings.target
+    check_target(made, target, options.lock or subject.path)
+    wheels = wheels_of(projects_for(made, target), surroundings, workshop)
+    own = wheels_of_projects(needs.spec.local_projects, surroundings, workshop)
+    name = options.name or subject.name
+    data = _data(needs.spec, workshop, opened)
+    return PackPlan(
+        name=name,
+        target=target,
+        codec=codec_of(options.output.name),
+        interpreter=surroundings.tree,
+        compiler=compiler_of(surroundings.interpreter) if surroundings.interpreter else None,
+        wheels=(*wheels, *own),
+        program=_program(name, needs.program, own, options.program),
+        data=tuple(data),
+        environment=tuple((source.variable, f"data/{source.variable}") for source in needs.spec.data),
+        lock_sha256=made.digest,
+    )
+
+
+def _program(
+    name: str, files: ProgramFiles | None, own: Sequence["PlannedWheel"], wanted: str | None
+) -> "PlannedProgram | None":
+    """What runs by default: what was asked for, the script packed, or the one command of a project."""
+    from pannier.api.distributions import commands_of
+    from pannier.pack.plan import PlannedProgram
+
+    if files is not None and wanted is None:
+        has_entry = bool(files.script or files.module)
+        return PlannedProgram(
+            command=command_name(name) if has_entry else "",
+            files=files.files,
+            script=files.script,
+            module=files.module,
+        )
+    if files is not None:
+        module = wanted if any(place == f"{wanted.replace('.', '/')}.py" for place, _ in files.files) else ""
+        return PlannedProgram(
+            command=command_name(wanted.rpartition(".")[2]), files=files.files, module=module
+        )
+    if wanted is not None:
+        return PlannedProgram(command=wanted)
+    commands = [command for wheel in own for command in commands_of(wheel.path)]
+    chosen = name if name in commands else commands[0] if len(commands) == 1 else ""
+    return PlannedProgram(command=chosen) if chosen else None
+
+
+def _data(spec: Spec, workshop: Workshop, opened: ExitStack) -> list["PackedFile"]:
+    """Fetch what the spec carries; it stays until the pack is written."""
+    from pannier.pack.recipes import PackedFile
+    from pannier.store.data_sources import fetched_data
+
+    packed: list[PackedFile] = []
+    for source in spec.data:
+        place = opened.enter_context(fetched_data(source, offline=workshop.settings.offline))
+        below = f"data/{source.variable}"
+        if place.is_file():
+            packed.append(PackedFile(name=below, path=place))
+            continue
+        files = sorted(path for path in place.rglob("*") if path.is_file() and not path.is_symlink())
+        packed += [
+            PackedFile(name=f"{below}/{path.relative_to(place).as_posix()}", path=path) for path in files
+        ]
+    return packed
+
+
+def _written(plan: "PackPlan", output: Path, workshop: Workshop, started: float) -> PackResult:
+    from pannier.pack.writer import write_pack
+
+    written = write_pack(plan, output, workshop.directories, workshop.reporter)
+    return PackResult(
+        manifest=written.manifest,
+        path=output,
+        size=written.size,
+        seconds=time.monotonic() - started,
+        reused_layers=written.reused_layers,
+    )

@@ -1,0 +1,133 @@
+"""From locked projects to wheels on this disk: the best wheel fetched, or built from an sdist."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pannier.api.targets import Surroundings
+from pannier.api.workshop import Workshop
+from pannier.model.errors import NoCompatibleWheelError
+from pannier.model.lock import LockedFile, LockedProject
+from pannier.model.spec import LocalProject
+
+if TYPE_CHECKING:
+    from pannier.pack.plan import PlannedWheel
+    from pannier.store.distributions import DistributionStore
+
+
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """The file to take for a project, and whether it still has to be built."""
+
+    project: LockedProject
+    file: LockedFile
+    is_sdist: bool
+
+
+def wheels_of(
+    projects: Sequence[LockedProject], surroundings: Surroundings, workshop: Workshop
+) -> list["PlannedWheel"]:
+    """Bring the wheel of each project.
+
+    Args:
+        projects: What the lock gives for the target.
+        surroundings: Target, and the interpreter that sdists are built with.
+        workshop: Settings, cache and reporter.
+
+    Raises:
+        NoCompatibleWheelError: Some projects offer nothing that fits; all are named.
+        FetchError: Files cannot be had.
+        HashMismatchError: A file is not what was locked.
+        BuildError: An sdist cannot be built.
+    """
+    from pannier.pack.plan import PlannedWheel
+    from pannier.store.distributions import DistributionStore
+
+    choices = _choose(projects, surroundings)
+    settings = workshop.settings
+    store = DistributionStore(
+        workshop.directories,
+        workshop.index_settings(),
+        offline=settings.offline,
+        reporter=workshop.reporter,
+        environ=settings.environ,
+    )
+    paths = store.fetch([choice.file for choice in choices])
+    wheels = []
+    for choice in choices:
+        path, sha256 = paths[choice.file.sha256], choice.file.sha256
+        if choice.is_sdist:
+            path = _build(path, surroundings, workshop)
+            sha256 = _added(store, path)
+        wheels.append(PlannedWheel(path=path, sha256=sha256))
+    return wheels
+
+
+def wheels_of_projects(
+    projects: Sequence[LocalProject], surroundings: Surroundings, workshop: Workshop
+) -> list["PlannedWheel"]:
+    """Build the user's own projects.
+
+    Raises:
+        BuildError: One cannot be built, or the target is not of this machine's kind.
+    """
+    from pannier.pack.plan import PlannedWheel
+    from pannier.store.distributions import DistributionStore
+
+    store = DistributionStore(workshop.directories)
+    paths = [_build(Path(project.path), surroundings, workshop) for project in projects]
+    return [PlannedWheel(path=path, sha256=_added(store, path), kind="program") for path in paths]
+
+
+def commands_of(wheel: Path) -> tuple[str, ...]:
+    """The console scripts that a wheel installs, in order of name."""
+    import zipfile
+
+    from pannier.formats.wheels import parse_entry_points
+
+    with zipfile.ZipFile(wheel) as archive:
+        for name in archive.namelist():
+            if name.endswith(".dist-info/entry_points.txt") and name.count("/") == 1:
+                return tuple(
+                    sorted(script.name for script in parse_entry_points(archive.read(name).decode()))
+                )
+    return ()
+
+
+def _choose(projects: Sequence[LockedProject], surroundings: Surroundings) -> list[_Choice]:
+    from pannier.formats.tags import best_wheel
+
+    target = surroundings.target
+    choices: list[_Choice] = []
+    nothing: dict[str, list[str]] = {}
+    for project in projects:
+        wheel = best_wheel(project, target)
+        if wheel is not None:
+            choices.append(_Choice(project, wheel, is_sdist=False))
+        elif project.sdist is not None and surroundings.interpreter is not None:
+            choices.append(_Choice(project, project.sdist, is_sdist=True))
+        else:
+            nothing[f"{project.name} {project.version}"] = _offered(project)
+    if nothing:
+        what = f"`{next(iter(nothing))}`" if len(nothing) == 1 else f"{len(nothing)} projects"
+        raise NoCompatibleWheelError(
+            f"no distribution of {what} fits the target `{target}`",
+            facts=nothing,
+            hint="pack on a machine of the target's kind, where sdists can be built, or choose another target",
+        )
+    return choices
+
+
+def _offered(project: LockedProject) -> list[str]:
+    return [wheel.filename for wheel in project.wheels] or ["no wheel, only an sdist"]
+
+
+def _build(source: Path, surroundings: Surroundings, workshop: Workshop) -> Path:
+    from pannier.lock.build import build_wheel
+
+    return build_wheel(source, surroundings.target, surroundings.interpreter, workshop)
+
+
+def _added(store: "DistributionStore", wheel: Path) -> str:
+    return store.add(wheel).sha256
