@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 _MATCHSPEC = re.compile(
-    r"(?:(?P<channel>[^\s:=<>!~\[\]]+(?:::))|)(?P<name>[A-Za-z0-9_.-]+?)\s*(?P<rest>(?:[=<>!~\s\[].*)?)",
+    r"(?:(?P<channel>[^\s:=<>!~\[\]]+(?:::))|)(?P<name>[A-Za-z0-9_.-]+?)(?P<rest>(?:[=<>!~\s\[].*)?)",
     re.DOTALL,
 )
 _VERSION = re.compile(r"\d+(\.\d+)*([a-z]+\d*)?")

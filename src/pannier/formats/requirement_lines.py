@@ -94,7 +94,7 @@ def _parse_requirement(text: str) -> RequirementLine:
         path = unquote(urlsplit(url).path)
         local = LocalProject(path=path, name=requirement.name, extras=tuple(sorted(requirement.extras)))
         return RequirementLine(local_project=local)
-    return RequirementLine(requirement=str(requirement))
+    return RequirementLine(requirement=" ".join(text.split()))
 
 
 def _why(text: str, error: Exception) -> str:

@@ -155,9 +155,9 @@ def _option(line: str) -> tuple[str, str]:
         return "", ""
     if not line.startswith("--") and line[2:3] not in ("", " ", "="):
         return line[:2], line[2:].strip()
-    option, _, value = (
-        line.replace("=", " ", 1).partition(" ") if "=" in line.split()[0] else line.partition(" ")
-    )
+    option, _, value = line.partition(" ")
+    if "=" in option:
+        option, _, value = line.partition("=")
     try:
         return option, " ".join(shlex.split(value))
     except ValueError:
