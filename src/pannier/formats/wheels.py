@@ -18,6 +18,11 @@ _MUSLLINUX = re.compile(r"musllinux_(\d+)_(\d+)_")
 _LEGACY_MANYLINUX = {"manylinux1": (2, 5), "manylinux2010": (2, 12), "manylinux2014": (2, 17)}
 _PYTHON_SHEBANG = re.compile(rb"#!python[^\n]*\n?")
 _ENCODING_COOKIE = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
+_WHEEL_NAME = re.compile(
+    r"(?P<name>[A-Za-z0-9][\w.]*)-(?P<version>[0-9][\w.!+]*)(-[0-9][\w.]*)?"
+    r"-(?P<python>[\w.]+)-(?P<abi>[\w.]+)-(?P<platform>[\w.]+)\.whl",
+    re.ASCII,
+)
 _IDENTIFIER = r"[^\d\W]\w*"
 _OBJECT_REFERENCE = re.compile(
     rf"(?P<module>{_IDENTIFIER}(\.{_IDENTIFIER})*)\s*:\s*(?P<attribute>{_IDENTIFIER}(\.{_IDENTIFIER})*)"
@@ -76,16 +81,22 @@ def parse_wheel_filename(filename: str) -> WheelName:
     Raises:
         PackError: It is not a wheel's file name.
     """
-    from packaging.utils import InvalidWheelFilename
-    from packaging.utils import parse_wheel_filename as parse
-
-    try:
-        project, version, _, tags = parse(filename)
-    except InvalidWheelFilename as error:
+    # Not `packaging.utils`, whose import takes longer than writing a pack from finished layers.
+    match = _WHEEL_NAME.fullmatch(filename)
+    if match is None:
         raise PackError(
-            f"`{filename}` is not the name of a wheel", code="wheel-name", facts={"because": str(error)}
-        ) from error
-    return WheelName(project, str(version), tuple(sorted({tag.platform for tag in tags})))
+            f"`{filename}` is not the name of a wheel",
+            code="wheel-name",
+            facts={"wanted": "NAME-VERSION[-BUILD]-PYTHON-ABI-PLATFORM.whl"},
+        )
+    return WheelName(
+        normalize_project(match["name"]), match["version"], tuple(sorted(match["platform"].split(".")))
+    )
+
+
+def normalize_project(name: str) -> str:
+    """Write a project's name as indexes compare it (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def libc_floor(platforms: Iterable[str]) -> tuple[str, tuple[int, int]] | None:
@@ -195,8 +206,8 @@ def format_record(entries: Iterable[RecordEntry]) -> str:
 
 
 # To the shell the second line is the command `:`; to Python it begins a string that ends where its own part
-# begins. No backslash stands in it, so that no Python sees an escape. A `$0` without a slash was either opened from
-# the working directory or, by `sh NAME`, found in PATH.
+# begins. No backslash stands in it, so that no Python sees an escape. A `$0` without a slash was either
+# opened from the working directory or, by `sh NAME`, found in PATH.
 _HEADER = b"""\
 #!/bin/sh
 ''':'
@@ -255,7 +266,7 @@ if __name__ == "__main__":
 
 
 def format_program_script(*, script: str = "", module: str = "") -> bytes:
-    """Write the command of a packed program: one of `script` and `module`, with its own directory first on the path.
+    """Write the command of a packed program, with its own directory first on the path.
 
     Args:
         script: Path in the prefix of the script to run.
