@@ -168,9 +168,8 @@ def _literals(value: ast.expr) -> Iterator[str]:
 
 def json_page() -> str:
     """The envelope, with an example of each kind and the results of every verb."""
-    success = format_success(
-        "verify", {"path": "weather.tar.gz", "layers": 14, "size": 86_100_000}, [_EXAMPLE_WARNING]
-    )
+    result = {"path": "weather.tar.gz", "id": "5f0c" * 16, "layers": 14, "size": 86_100_000}
+    success = format_success("verify", result, [_EXAMPLE_WARNING])
     failure = format_failure("inspect", _EXAMPLE_ERROR, [])
     rows = [f"| `{verb}` | {_RESULTS[verb]} |" for verb in main.VERBS]
     table = "".join(f"{row}\n" for row in rows)
@@ -198,7 +197,7 @@ _RESULTS = {
     "pack": "`path`, `size`, `seconds`, `reused_layers`, `manifest`",
     "run": "none: the command takes over",
     "unpack": "`directory`, `files`, `size`, `seconds`",
-    "verify": "`path`, `layers`, `size`",
+    "verify": "`path`, `id`, `layers`, `size`",
     "inspect": "`path`, `id`, `size`, `manifest`",
     "cache": "`directory`; for `info` and `clean` also `kinds`, `files`, `size`; for `clean` also `dry_run`",
     "completion": "`shell`, `script`",

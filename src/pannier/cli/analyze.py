@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING
 from pannier.cli.commands import Context, Outcome
 from pannier.cli.errors import usage_error
 from pannier.cli.parsing import parse_pair, split_python
-from pannier.cli.render import Style, format_count, format_table, printable
 from pannier.model.errors import AnalysisError
 
 if TYPE_CHECKING:
     from pannier.api import AnalyzeResult
-    from pannier.model.analysis import Analysis, FoundProject, Import, Problem
+    from pannier.model.analysis import Problem
 
 DESCRIPTION = """Read Python sources and say what they import, and which projects provide that.
 
@@ -92,6 +91,7 @@ def add_selection_options(parser: argparse.ArgumentParser) -> None:
 def execute(arguments: argparse.Namespace, context: Context) -> Outcome:
     """Analyze, write the spec where one was asked for, and show what was found."""
     from pannier import api
+    from pannier.cli.analysis import format_analysis, format_summary
     from pannier.formats.specs import format_spec
 
     if arguments.output == "-" and context.json:
@@ -117,7 +117,9 @@ def execute(arguments: argparse.Namespace, context: Context) -> Outcome:
         from pannier.store.writing import write_whole
 
         write_whole(Path(arguments.output), spec.encode())
-    return Outcome(data=_data(result, spec, arguments.output), text=text, summary=_summary(result.analysis))
+    return Outcome(
+        data=_data(result, spec, arguments.output), text=text, summary=format_summary(result.analysis)
+    )
 
 
 def _refuse_unread(sources: Sequence[str], problems: "Sequence[Problem]") -> None:
@@ -154,61 +156,3 @@ def _data(result: "AnalyzeResult", spec: str, output: str | None) -> dict[str, o
         "spec": json.loads(spec),
         "output": output,
     }
-
-
-def format_analysis(analysis: "Analysis", style: Style, *, verbose: bool) -> str:
-    """The tables of projects, unknown imports and unreadable sources."""
-    blocks = []
-    if analysis.projects:
-        rows = [_project_row(project, verbose=verbose) for project in analysis.projects]
-        blocks.append(format_table(("project", "requirement", "known", "where"), rows, style))
-    if analysis.unknown:
-        unknown = [
-            (name, _places(found, verbose=verbose)) for name, found in _by_name(analysis.unknown).items()
-        ]
-        blocks.append(format_table(("unknown import", "where"), unknown, style))
-    if analysis.problems:
-        problems = [(str(problem.location), problem.message) for problem in analysis.problems]
-        blocks.append(format_table(("unreadable", "why"), problems, style))
-    if analysis.requires_python:
-        reason = f"  ({analysis.python_reason})" if analysis.python_reason else ""
-        blocks.append(
-            printable(f"{style.paint('python', 'bold')}  {analysis.requires_python}{reason}") + "\n"
-        )
-    return "\n".join(blocks)
-
-
-def _project_row(project: "FoundProject", *, verbose: bool) -> tuple[str, str, str, str]:
-    known = f"{project.confidence}, optional" if project.optional else project.confidence
-    requirement = f"-e {project.editable_path}" if project.editable_path else project.requirement
-    return project.name, requirement, known, _places(project.imports, verbose=verbose)
-
-
-def _places(imports: "Sequence[Import]", *, verbose: bool) -> str:
-    """The first place, and how many more there are."""
-    places = list(dict.fromkeys(str(item.location) for item in imports))
-    if verbose or len(places) <= 1:
-        return ", ".join(places)
-    return f"{places[0]} (+ {format_count(len(places) - 1, 'other')})"
-
-
-def _by_name(imports: "Sequence[Import]") -> "dict[str, list[Import]]":
-    found: dict[str, list[Import]] = {}
-    for item in imports:
-        found.setdefault(item.name, []).append(item)
-    return found
-
-
-def _summary(analysis: "Analysis") -> str:
-    source = (
-        analysis.sources[0] if len(analysis.sources) == 1 else format_count(len(analysis.sources), "source")
-    )
-    parts = [format_count(len(analysis.projects), "project")]
-    unknown = len(_by_name(analysis.unknown))
-    if unknown:
-        parts.append(
-            f"{format_count(unknown, 'import')} unknown; name the project with `--pkg-mapping IMPORT=NAME`"
-        )
-    if analysis.problems:
-        parts.insert(1, f"{format_count(len(analysis.problems), 'source')} unreadable")
-    return printable(f"{source}: {', '.join(parts)}")

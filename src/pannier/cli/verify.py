@@ -30,5 +30,5 @@ def execute(arguments: argparse.Namespace, context: Context) -> Outcome:
     summary = (
         f"{arguments.pack}: whole, {format_count(result.layers, 'layer')}, {format_size(result.size)} checked"
     )
-    data = {"path": str(arguments.pack), "layers": result.layers, "size": result.size}
+    data = {"path": str(arguments.pack), "id": result.id, "layers": result.layers, "size": result.size}
     return Outcome(data=data, summary=printable(summary))

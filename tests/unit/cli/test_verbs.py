@@ -267,6 +267,65 @@ program               program        2.5 kB    7.5 kB     12
     assert result["manifest"]["layers"][2]["name"] == "numpy"
 
 
+def test_unpack_and_verify_say_how_much_it_was(
+    api: Any, manifest: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    api.results["unpack"] = SimpleNamespace(
+        directory=Path("there"), files=7000, size=300_000_000, seconds=1.94
+    )
+    assert main(["unpack", "w.tar.gz", "there"]) == 0
+    assert api.calls[-1][1][:2] == (Path("w.tar.gz"), Path("there"))
+    assert capsys.readouterr() == ("", "there: 7000 files, 300.0 MB, 1.9 s\n")
+    assert main(["unpack", "w.tar.gz", "there", "--json"]) == 0
+    assert result_of(capsys) == {"directory": "there", "files": 7000, "size": 300_000_000, "seconds": 1.94}
+
+    api.results["verify"] = SimpleNamespace(manifest=manifest, id="d" * 64, layers=14, size=86_100_000)
+    assert main(["verify", "w.tar.gz"]) == 0
+    assert capsys.readouterr() == ("", "w.tar.gz: whole, 14 layers, 86.1 MB checked\n")
+    assert main(["verify", "w.tar.gz", "--json"]) == 0
+    assert result_of(capsys) == {"path": "w.tar.gz", "id": "d" * 64, "layers": 14, "size": 86_100_000}
+
+
+USAGES = [
+    SimpleNamespace(kind="layers", files=14, size=86_100_000),
+    SimpleNamespace(kind="prefixes", files=7000, size=300_000_000),
+]
+
+
+def test_cache_says_where_it_is_and_what_it_holds(api: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    api.results["cache_usage"] = USAGES
+    assert main(["cache", "dir", "--cache-dir", "/c"]) == 0
+    assert capsys.readouterr().out == "/c\n"
+    assert main(["cache", "info", "--cache-dir", "/c"]) == 0
+    assert capsys.readouterr().out == (
+        "kind      files      size\n"
+        "layers       14   86.1 MB\n"
+        "prefixes   7000  300.0 MB\n"
+        "total      7014  386.1 MB\n"
+    )
+    assert main(["cache", "info", "--cache-dir", "/c", "--json"]) == 0
+    assert result_of(capsys) == {
+        "directory": "/c",
+        "kinds": {
+            "layers": {"files": 14, "size": 86_100_000},
+            "prefixes": {"files": 7000, "size": 300_000_000},
+        },
+        "files": 7014,
+        "size": 386_100_000,
+    }
+
+
+def test_cache_clean_hands_on_what_to_clean(api: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    api.results["cache_clean"] = USAGES[:1]
+    assert main(["cache", "clean", "layers", "--dry-run", "--unused", "30"]) == 0
+    options, _, dry_run = api.calls[-1][1]
+    assert vars(options) == {"kinds": ("layers",), "unused_days": 30}
+    assert dry_run is True
+    assert capsys.readouterr().err == "would remove 14 files, 86.1 MB\n"
+    assert main(["cache", "clean"]) == 0
+    assert capsys.readouterr().err == "removed 14 files, 86.1 MB\n"
+
+
 def test_completion_knows_every_verb_in_every_shell(capsys: pytest.CaptureFixture[str]) -> None:
     for shell in ("bash", "zsh", "tcsh"):
         assert main(["completion", shell]) == 0

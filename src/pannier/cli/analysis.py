@@ -1,0 +1,64 @@
+"""How an analysis is shown: tables of projects, unknown imports and unreadable sources."""
+
+from collections.abc import Sequence
+
+from pannier.cli.render import Style, format_count, format_table, printable
+from pannier.model.analysis import Analysis, FoundProject, Import
+
+
+def format_analysis(analysis: Analysis, style: Style, *, verbose: bool) -> str:
+    """The tables of projects, unknown imports and unreadable sources."""
+    blocks = []
+    if analysis.projects:
+        rows = [_project_row(project, verbose=verbose) for project in analysis.projects]
+        blocks.append(format_table(("project", "requirement", "known", "where"), rows, style))
+    if analysis.unknown:
+        unknown = [
+            (name, _places(found, verbose=verbose)) for name, found in _by_name(analysis.unknown).items()
+        ]
+        blocks.append(format_table(("unknown import", "where"), unknown, style))
+    if analysis.problems:
+        problems = [(str(problem.location), problem.message) for problem in analysis.problems]
+        blocks.append(format_table(("unreadable", "why"), problems, style))
+    if analysis.requires_python:
+        reason = f"  ({analysis.python_reason})" if analysis.python_reason else ""
+        blocks.append(
+            printable(f"{style.paint('python', 'bold')}  {analysis.requires_python}{reason}") + "\n"
+        )
+    return "\n".join(blocks)
+
+
+def _project_row(project: FoundProject, *, verbose: bool) -> tuple[str, str, str, str]:
+    known = f"{project.confidence}, optional" if project.optional else project.confidence
+    requirement = f"-e {project.editable_path}" if project.editable_path else project.requirement
+    return project.name, requirement, known, _places(project.imports, verbose=verbose)
+
+
+def _places(imports: Sequence[Import], *, verbose: bool) -> str:
+    """The first place, and how many more there are."""
+    places = list(dict.fromkeys(str(item.location) for item in imports))
+    if verbose or len(places) <= 1:
+        return ", ".join(places)
+    return f"{places[0]} (+ {format_count(len(places) - 1, 'other')})"
+
+
+def _by_name(imports: Sequence[Import]) -> dict[str, list[Import]]:
+    found: dict[str, list[Import]] = {}
+    for item in imports:
+        found.setdefault(item.name, []).append(item)
+    return found
+
+
+def format_summary(analysis: Analysis) -> str:
+    """One line: how many projects, and what is left for the user to do."""
+    count = len(analysis.sources)
+    source = analysis.sources[0] if count == 1 else format_count(count, "source")
+    parts = [format_count(len(analysis.projects), "project")]
+    unknown = len(_by_name(analysis.unknown))
+    if unknown:
+        parts.append(
+            f"{format_count(unknown, 'import')} unknown; name the project with `--pkg-mapping IMPORT=NAME`"
+        )
+    if analysis.problems:
+        parts.insert(1, f"{format_count(len(analysis.problems), 'source')} unreadable")
+    return printable(f"{source}: {', '.join(parts)}")
