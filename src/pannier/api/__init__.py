@@ -7,36 +7,36 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pannier.api.analyze import AnalyzeOptions, AnalyzeResult, analyze
-    from pannier.api.archive import InspectResult, UnpackResult, VerifyResult, inspect, unpack, verify
-    from pannier.api.cache import cache_clean, cache_usage
-    from pannier.api.lock import LockOptions, LockResult, lock
-    from pannier.api.pack import PackOptions, PackResult, pack
-    from pannier.api.run import run_arguments
+    from pannier.api.analysis import AnalyzeOptions, AnalyzeResult, analyze
+    from pannier.api.archives import InspectResult, UnpackResult, VerifyResult, inspect, unpack, verify
+    from pannier.api.caching import cache_clean, cache_usage
+    from pannier.api.locking import LockOptions, LockResult, lock
+    from pannier.api.packing import PackOptions, PackResult, pack
+    from pannier.api.running import run_arguments
     from pannier.api.settings import SETTINGS, Settings, load_settings
 
 _MODULES = {
-    "AnalyzeOptions": "analyze",
-    "AnalyzeResult": "analyze",
-    "InspectResult": "archive",
-    "LockOptions": "lock",
-    "LockResult": "lock",
-    "PackOptions": "pack",
-    "PackResult": "pack",
+    "AnalyzeOptions": "analysis",
+    "AnalyzeResult": "analysis",
+    "InspectResult": "archives",
+    "LockOptions": "locking",
+    "LockResult": "locking",
+    "PackOptions": "packing",
+    "PackResult": "packing",
     "SETTINGS": "settings",
     "Settings": "settings",
-    "UnpackResult": "archive",
-    "VerifyResult": "archive",
-    "analyze": "analyze",
-    "cache_clean": "cache",
-    "cache_usage": "cache",
-    "inspect": "archive",
+    "UnpackResult": "archives",
+    "VerifyResult": "archives",
+    "analyze": "analysis",
+    "cache_clean": "caching",
+    "cache_usage": "caching",
+    "inspect": "archives",
     "load_settings": "settings",
-    "lock": "lock",
-    "pack": "pack",
-    "run_arguments": "run",
-    "unpack": "archive",
-    "verify": "archive",
+    "lock": "locking",
+    "pack": "packing",
+    "run_arguments": "running",
+    "unpack": "archives",
+    "verify": "archives",
 }
 
 __all__ = [

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pannier.api.analyze import AnalyzeOptions, analyze, refuse_problems, refuse_unknown
+from pannier.api.analysis import AnalyzeOptions, analyze, refuse_problems, refuse_unknown
 from pannier.api.declared import script_settings
 from pannier.api.programs import ProgramFiles, program_files
 from pannier.api.subjects import Subject, read_spec

@@ -3,6 +3,7 @@
 import posixpath
 import re
 import tomllib
+from collections.abc import Mapping
 from typing import Any
 
 from pannier.formats.project_files import read_python
@@ -25,6 +26,25 @@ def parse_script_metadata(text: str, *, filename: str) -> Spec | None:
     Raises:
         SpecError: There are several such blocks, or the one is not valid; all problems are told at once.
     """
+    document = _read_block(text, filename)
+    return None if document is None else _parse_block(document, filename)
+
+
+def parse_script_tools(text: str, *, filename: str) -> Mapping[str, Any]:
+    """Read the `[tool]` table of a script's block, by tool; empty when there is none.
+
+    Args:
+        text: The script.
+        filename: Where it was read from, for messages.
+
+    Raises:
+        SpecError: There are several blocks, or the one is not valid TOML.
+    """
+    tools = (_read_block(text, filename) or {}).get("tool", {})
+    return tools if isinstance(tools, dict) else {}
+
+
+def _read_block(text: str, filename: str) -> dict[str, Any] | None:
     # The expression wants a line end after the block's last line, and `\n` ones.
     blocks = [match for match in _BLOCK.finditer(text.replace("\r\n", "\n")) if match["type"] == "script"]
     if not blocks:
@@ -37,7 +57,7 @@ def parse_script_metadata(text: str, *, filename: str) -> Spec | None:
             facts={"blocks": lines},
         )
     content = "".join(_uncomment(line) for line in blocks[0]["content"].splitlines(keepends=True))
-    return _parse_block(_load(content, filename, _line(text, blocks[0])), filename)
+    return _load(content, filename, _line(text, blocks[0]))
 
 
 def _uncomment(line: str) -> str:

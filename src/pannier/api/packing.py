@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pannier.api.lock import check_target, resolve_spec
+from pannier.api.locking import check_target, resolve_spec
 from pannier.api.needs import Needs, needs_of, program_of
 from pannier.api.programs import ProgramFiles, command_name
 from pannier.api.settings import Settings
