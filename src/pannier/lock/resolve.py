@@ -4,10 +4,12 @@ import os
 import tempfile
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pannier.formats.pylock import format_lock, parse_lock, projects_for
+from pannier.lock.build import can_build
+from pannier.lock.hashes import keep_hashed
 from pannier.lock.merge import merge_locks
 from pannier.lock.uv import UvResult, run_uv, uv_environment
 from pannier.lock.uv_errors import error_from_uv, unknown_projects, unknown_projects_error
@@ -74,6 +76,7 @@ def resolve(spec: Spec, targets: Sequence[Target], options: ResolveOptions, repo
         BuildError: An sdist could not be built to learn what it needs.
     """
     _refuse_conda(spec)
+    options = replace(options, indexes=_with_spec_indexes(options.indexes, spec))
     for target in targets:
         _check_target(spec, target)
     if not (spec.requirements or spec.local_projects):
@@ -132,17 +135,39 @@ def _resolve_for(spec: Spec, target: Target, options: ResolveOptions, reporter: 
         if options.prefer is not None:
             preferred = Lock(projects=projects_for(options.prefer, target))
             output.write_text(format_lock(preferred), encoding="utf-8")
-        (directory / "constraints.txt").write_text("\n".join(options.constraints) + "\n", encoding="utf-8")
+        constraints = "\n".join([*spec.constraints, *options.constraints])
+        (directory / "constraints.txt").write_text(constraints + "\n", encoding="utf-8")
         lines = [*spec.requirements, *_local_lines(spec)]
         result = _compile(lines, target, options, directory)
         if result.exit_status != 0:
             raise _explain(result, lines, target, options, directory)
         _pass_warnings(result, reporter)
-        return parse_lock(output.read_text(encoding="utf-8"), filename=str(output), skip_directories=True)
+        lock = parse_lock(output.read_text(encoding="utf-8"), filename=str(output), skip_directories=True)
+        return keep_hashed(lock, spec)
 
 
 def _local_lines(spec: Spec) -> list[str]:
-    return [Path(project.path).absolute().as_uri() for project in spec.local_projects]
+    lines: list[str] = []
+    for project in spec.local_projects:
+        extras = f"[{','.join(project.extras)}]" if project.extras else ""
+        lines.append(f"{Path(project.path).absolute()}{extras}")
+    return lines
+
+
+def _with_spec_indexes(indexes: IndexSettings, spec: Spec) -> IndexSettings:
+    """Add the indexes that a requirements file names to those of the user's configuration."""
+    named: dict[str, tuple[str, ...]] = {}
+    for option, value in spec.indexes:
+        named[option] = (*named.get(option, ()), value)
+    find_links = tuple(
+        link if "://" in link else str(Path(link).absolute()) for link in named.get("find-links", ())
+    )
+    return replace(
+        indexes,
+        index_url=(*named.get("index-url", ()), indexes.index_url)[0],
+        extra_index_urls=(*indexes.extra_index_urls, *named.get("extra-index-url", ())),
+        find_links=(*indexes.find_links, *find_links),
+    )
 
 
 def _compile(lines: Sequence[str], target: Target, options: ResolveOptions, directory: Path) -> UvResult:
@@ -193,15 +218,8 @@ def _uv_platform(platform: Platform) -> str:
 
 def _builder(target: Target, options: ResolveOptions) -> str | None:
     """Find a Python whose builds say the truth about the target."""
-    for interpreter in options.interpreters:
-        own = interpreter.target
-        if own.python_minor == target.python_minor and _same_machine(own.platform, target.platform):
-            return interpreter.python_executable
-    return None
-
-
-def _same_machine(one: Platform, other: Platform) -> bool:
-    return one.architecture == other.architecture and one.libc_family == other.libc_family
+    fitting = (interpreter for interpreter in options.interpreters if can_build(interpreter, target))
+    return next((interpreter.python_executable for interpreter in fitting), None)
 
 
 def _own_python() -> str:
