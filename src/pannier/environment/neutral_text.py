@@ -16,7 +16,8 @@ _PLACES = re.compile(
     r"(exec_)?prefix|(BIN|SCRIPT|LIB|MAN|INCLUDE|CONFINCLUDE|DATA|INFO|LIBDEST|BINLIB|DESTSHARED|MACHDESTLIB"
     r"|DESTLIB|datarootdir|WHEEL_PKG_).*|INCLUDEPY|CONFINCLUDEPY|INCLDIRSTOMAKE|LIBPL|LIBPC|DESTDIRS|installed_\w*base"
 )
-_USER_SITE_SWITCH = re.compile(r"^ENABLE_USER_SITE *= *None\b", re.MULTILINE)
+_PREFIX_LINE = "_prefix = getattr(sys, 'base_prefix', sys.prefix)"
+_USER_SITE_SWITCH = re.compile(r"^ENABLE_USER_SITE *= *(None|False)\b", re.MULTILINE)
 _SITE_PACKAGES_FUNCTION = '''def getsitepackages(prefixes=None):
     """Returns the directory for distributions below each prefix."""
     version = "python%d.%d" % sys.version_info[:2]
@@ -28,7 +29,7 @@ _SITE_PACKAGES_FUNCTION = '''def getsitepackages(prefixes=None):
     return unique
 
 '''
-# From Python 3.11 `site` is frozen into the executable, and an edited file would lie there unread. `encodings`
+# From Python 3.11 `site` is frozen into the executable, and an edited file lies there unread. `encodings`
 # is the last module that every start reads from a file before it imports `site`.
 _READ_SITE_FROM_FILE = """
 
@@ -84,7 +85,7 @@ def neutral_file(name: str, data: bytes, machine: Machine, *, is_debian: bool) -
     Raises:
         InterpreterError: The file is not written as in any Python we know.
     """
-    if PurePosixPath(name).name.startswith("_sysconfigdata") and name.endswith(".py"):
+    if PurePosixPath(name).name.startswith("_sysconfigdata") and name.endswith(".py") and not _is_ours(data):
         return _neutral_build_variables(data, machine)
     for edited, edit in _EDITS.items():
         if name == edited or (is_debian and f"debian:{name}" == edited):
@@ -120,7 +121,14 @@ def build_directories(data: bytes) -> tuple[str, ...]:
     return tuple(sorted(name for name in names if name.startswith("/") and name.count("/") > 1))
 
 
+def _is_ours(data: bytes) -> bool:
+    # A copy can be copied again.
+    return _PREFIX_LINE.encode() in data
+
+
 def _build_variables(data: bytes) -> dict[str, object]:
+    if _is_ours(data):
+        return {}
     for statement in ast.parse(data).body:
         if isinstance(statement, ast.Assign) and getattr(statement.targets[0], "id", "") == "build_time_vars":
             variables: dict[str, object] = ast.literal_eval(statement.value)
@@ -131,7 +139,7 @@ def _build_variables(data: bytes) -> dict[str, object]:
 def _neutral_build_variables(data: bytes, machine: Machine) -> bytes:
     """Write the build's variables so that their prefix is the interpreter's at the time they are read."""
     lines = ["# system configuration generated and used by the sysconfig module", "import sys"]
-    lines += ["_prefix = getattr(sys, 'base_prefix', sys.prefix)", "build_time_vars = {"]
+    lines += [_PREFIX_LINE, "build_time_vars = {"]
     for key, value in sorted(_build_variables(data).items()):
         lines.append(f"    {key!r}: {_expression(key, value, machine)},")
     return "\n".join([*lines, "}", ""]).encode("utf-8")
@@ -168,7 +176,7 @@ def _without_user_site(name: str, text: str) -> str:
 
 
 def _site_from_file(_name: str, text: str) -> str:
-    return text.rstrip("\n") + _READ_SITE_FROM_FILE
+    return text if "class _SiteFromFile" in text else text.rstrip("\n") + _READ_SITE_FROM_FILE
 
 
 def _replace_function(function: str, replacement: str) -> Callable[[str, str], str]:

@@ -174,12 +174,10 @@ class _Copy:
         way = os.path.relpath("lib", os.path.dirname(file.name))
         origin = "$ORIGIN" if way == "." else f"$ORIGIN/{way}"
         is_glibc = self._interpreter.platform.libc_family == "glibc"
-        # By path, the program's own library is found whatever LD_LIBRARY_PATH says: with a cluster's `module
-        # load python` it would be another Python's. musl does not expand $ORIGIN there.
+        # By path, the program's own libraries come in whatever LD_LIBRARY_PATH says: a cluster's `module load
+        # python` would bring another libpython. musl does not expand $ORIGIN there.
         renamed = [
-            (name, f"{origin}/{os.path.basename(name)}")
-            for name in needed
-            if file.executable and is_glibc and os.path.basename(name).startswith("libpython")
+            (name, f"{origin}/{os.path.basename(name)}") for name in needed if file.executable and is_glibc
         ]
         return Relocation(
             search_path=origin if needed else "",
