@@ -199,7 +199,8 @@ _RESULTS = {
     "unpack": "`directory`, `files`, `size`, `seconds`",
     "verify": "`path`, `id`, `layers`, `size`",
     "inspect": "`path`, `id`, `size`, `manifest`",
-    "cache": "`directory`; for `info` and `clean` also `kinds`, `files`, `size`; for `clean` also `dry_run`",
+    "cache": "`directory`; for `info` also `kinds`, `files`, `size`; for `clean` also `removed`, `kept`, "
+    "`size`, `dry_run`",
     "completion": "`shell`, `script`",
 }
 

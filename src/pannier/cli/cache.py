@@ -10,7 +10,7 @@ from pannier.cli.render import Style, format_count, format_size, format_table
 
 if TYPE_CHECKING:
     from pannier.api import Settings
-    from pannier.store.usage import KindUsage
+    from pannier.store.usage import CacheKind, CleaningPlan, Usage
 
 DESCRIPTION = """Say where the cache is, what it holds, and clean it.
 
@@ -23,10 +23,20 @@ EXAMPLES = (
     ("pannier cache dir", "where is it?"),
     ("pannier cache info", "what fills the disk?"),
     ("pannier cache clean --dry-run", "what would cleaning remove?"),
-    ("pannier cache clean --unused 30", "remove what nothing has used for 30 days"),
+    ("pannier cache clean", "remove all of that"),
     ("pannier cache clean layers prefixes", "remove these kinds only"),
 )
-KINDS = ("distributions", "built", "bytecode", "layers", "interpreters", "prefixes", "uv")
+# A copy of CACHE_KINDS of the store, which costs too much to load for help; a test compares the two.
+KINDS: "tuple[CacheKind, ...]" = (
+    "distributions",
+    "built",
+    "bytecode",
+    "layers",
+    "interpreters",
+    "prefixes",
+    "uv",
+    "foreign",
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,13 +47,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--dry-run", action="store_true", help="say what clean would remove, and remove nothing"
-    )
-    parser.add_argument(
-        "--unused",
-        metavar="DAYS",
-        type=int,
-        default=0,
-        help="clean only what nothing has used for this many days",
     )
 
 
@@ -61,10 +64,10 @@ def execute(arguments: argparse.Namespace, context: Context) -> Outcome:
 
 def _refuse_misplaced(arguments: argparse.Namespace) -> None:
     """Options of `clean` with another action are a mistake, not to be passed over."""
-    given = arguments.kinds or arguments.dry_run or arguments.unused
+    given = arguments.kinds or arguments.dry_run
     if arguments.action != "clean" and given:
         raise usage_error(
-            f"`pannier cache {arguments.action}` takes no KIND, `--dry-run` or `--unused`",
+            f"`pannier cache {arguments.action}` takes no KIND and no `--dry-run`",
             hint="`pannier cache clean` does",
         )
     wrong = [kind for kind in arguments.kinds if kind not in KINDS]
@@ -87,15 +90,25 @@ def _info(settings: "Settings", context: Context) -> Outcome:
 def _clean(arguments: argparse.Namespace, settings: "Settings") -> Outcome:
     from pannier import api
 
-    options = api.CleanOptions(kinds=tuple(arguments.kinds), unused_days=arguments.unused)
-    removed = api.cache_clean(options, settings, arguments.dry_run)
-    size = format_size(sum(usage.size for usage in removed))
-    files = format_count(sum(usage.files for usage in removed), "file")
-    summary = f"{'would remove' if arguments.dry_run else 'removed'} {files}, {size}"
-    return Outcome(data={**_data(settings, removed), "dry_run": arguments.dry_run}, summary=summary)
+    kinds: tuple[CacheKind, ...] = tuple(arguments.kinds) or KINDS
+    done = api.cache_clean(kinds, settings, arguments.dry_run)
+    data = {
+        "directory": str(settings.cache_root),
+        "removed": done.removed,
+        "kept": done.kept,
+        "size": done.size,
+        "dry_run": arguments.dry_run,
+    }
+    return Outcome(data=data, summary=_summary(done, arguments.dry_run))
 
 
-def _data(settings: "Settings", usages: "Sequence[KindUsage]") -> dict[str, object]:
+def _summary(done: "CleaningPlan", dry_run: bool) -> str:
+    removed = f"{format_count(len(done.removed), 'entry', 'entries')}, {format_size(done.size)}"
+    kept = f"; kept {format_count(len(done.kept), 'entry', 'entries')} in use" if done.kept else ""
+    return f"{'would remove' if dry_run else 'removed'} {removed}{kept}"
+
+
+def _data(settings: "Settings", usages: "Sequence[Usage]") -> dict[str, object]:
     return {
         "directory": str(settings.cache_root),
         "kinds": {usage.kind: {"files": usage.files, "size": usage.size} for usage in usages},
@@ -104,7 +117,7 @@ def _data(settings: "Settings", usages: "Sequence[KindUsage]") -> dict[str, obje
     }
 
 
-def _format(usages: "Sequence[KindUsage]", style: Style) -> str:
+def _format(usages: "Sequence[Usage]", style: Style) -> str:
     rows = [(usage.kind, str(usage.files), format_size(usage.size)) for usage in usages]
     total = (
         "total",

@@ -34,7 +34,7 @@ class FakeApi(ModuleType):
         self.calls: list[tuple[str, tuple[Any, ...]]] = []
         self.results: dict[str, Any] = {}
         self.flags: dict[str, object] = {}
-        for options in ("AnalyzeOptions", "LockOptions", "PackOptions", "CleanOptions"):
+        for options in ("AnalyzeOptions", "LockOptions", "PackOptions"):
             setattr(self, options, SimpleNamespace)
         for verb in ("analyze", "lock", "pack", "run_arguments", "unpack", "verify", "inspect"):
             setattr(self, verb, self._verb(verb))

@@ -22,6 +22,7 @@ def test_the_reference_is_up_to_date() -> None:
 BACKTICKS = re.compile(r"`([^`]+)`")
 # Options of other programs that hints may name, by the word before them.
 FOREIGN = ("git ", "uv ", "pip ", "ls ", "python")
+OF_REQUIREMENTS_FILES = {"--hash"}
 
 
 def texts(node: ast.expr) -> str:
@@ -49,7 +50,7 @@ def hints() -> list[tuple[str, str]]:
 
 def wrong_words(hint: str, options: dict[str, set[str]]) -> list[str]:
     """The commands in backticks that name a verb or an option there is not."""
-    every_option = {"--help"}.union(*options.values())
+    every_option = {"--help", *OF_REQUIREMENTS_FILES}.union(*options.values())
     wrong = []
     for command in BACKTICKS.findall(hint):
         program, verb, *_ = [*command.split(), "", ""]

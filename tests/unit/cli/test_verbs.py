@@ -12,6 +12,7 @@ import pytest
 
 from pannier.cli.main import main
 from pannier.cli.run import split_arguments
+from pannier.store.usage import CACHE_KINDS
 
 ANALYSIS_TABLE = """\
 project   requirement    known            where
@@ -315,15 +316,25 @@ def test_cache_says_where_it_is_and_what_it_holds(api: Any, capsys: pytest.Captu
     }
 
 
-def test_cache_clean_hands_on_what_to_clean(api: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    api.results["cache_clean"] = USAGES[:1]
-    assert main(["cache", "clean", "layers", "--dry-run", "--unused", "30"]) == 0
-    options, _, dry_run = api.calls[-1][1]
-    assert vars(options) == {"kinds": ("layers",), "unused_days": 30}
-    assert dry_run is True
-    assert capsys.readouterr().err == "would remove 14 files, 86.1 MB\n"
-    assert main(["cache", "clean"]) == 0
-    assert capsys.readouterr().err == "removed 14 files, 86.1 MB\n"
+def test_cache_clean_says_what_went_and_what_stayed(api: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    plan = SimpleNamespace(removed=(Path("/c/layers/a"), Path("/c/layers/b")), kept=(), size=86_100_000)
+    api.results["cache_clean"] = plan
+    assert main(["cache", "clean", "layers", "--dry-run"]) == 0
+    kinds, _, dry_run = api.calls[-1][1]
+    assert (kinds, dry_run) == (("layers",), True)
+    assert capsys.readouterr().err == "would remove 2 entries, 86.1 MB\n"
+    plan.kept = (Path("/c/prefixes/x"),)
+    assert main(["cache", "clean", "--cache-dir", "/c"]) == 0
+    assert api.calls[-1][1][0] == CACHE_KINDS
+    assert capsys.readouterr().err == "removed 2 entries, 86.1 MB; kept 1 entry in use\n"
+    assert main(["cache", "clean", "--cache-dir", "/c", "--json"]) == 0
+    assert result_of(capsys) == {
+        "directory": "/c",
+        "removed": ["/c/layers/a", "/c/layers/b"],
+        "kept": ["/c/prefixes/x"],
+        "size": 86_100_000,
+        "dry_run": False,
+    }
 
 
 def test_completion_knows_every_verb_in_every_shell(capsys: pytest.CaptureFixture[str]) -> None:
