@@ -73,7 +73,7 @@ def lock(
     from pannier.store.writing import write_whole
 
     workshop = Workshop(settings, reporter or SilentReporter())
-    named = find_subject(subject)
+    named = find_subject(subject, settings.environ)
     if named.kind == "lock":
         raise UsageError(f"`{subject}` is a lock already", hint="name what it was made from")
     _check_name(options.output)

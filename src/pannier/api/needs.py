@@ -5,6 +5,7 @@ from pathlib import Path
 
 from pannier.api.analysis import AnalyzeOptions, analyze, refuse_problems, refuse_unknown
 from pannier.api.declared import script_settings
+from pannier.api.environments import spec_of_environment
 from pannier.api.programs import ProgramFiles, program_files
 from pannier.api.subjects import Subject, read_spec
 from pannier.api.workshop import Workshop
@@ -39,6 +40,8 @@ def needs_of(subject: Subject, includes: tuple[str, ...], workshop: Workshop) ->
     """
     if subject.kind == "source":
         return _program_needs(subject, includes, workshop)
+    if subject.kind == "environment":
+        return Needs(spec=spec_of_environment(subject.path))
     if subject.kind == "project":
         directory = subject.path if subject.path.is_dir() else subject.path.parent
         spec = Spec(

@@ -3,10 +3,11 @@
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pannier.api.environments import with_editables
 from pannier.api.locking import check_target, resolve_spec
 from pannier.api.needs import Needs, needs_of, program_of
 from pannier.api.programs import ProgramFiles, command_name
@@ -37,6 +38,8 @@ class PackOptions:
         name: Name of the pack and its program's command; empty for the subject's.
         program: Console script or module that runs when no command is given; `None` for the subject's own.
         lock: Lockfile to take versions from instead of resolving; `None` to resolve.
+        editables: Take what a spec names from its directory where the active environment has it as an
+            editable install.
     """
 
     output: Path
@@ -47,6 +50,7 @@ class PackOptions:
     name: str = ""
     program: str | None = None
     lock: Path | None = None
+    editables: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -86,7 +90,7 @@ def pack(
     started = time.monotonic()
     codec_of(options.output.name)  # a wrong ending is told before any work is done
     workshop = Workshop(settings, reporter or SilentReporter())
-    named = find_subject(subject)
+    named = find_subject(subject, settings.environ)
     needs, made = _needs(named, options, workshop)
     surroundings = surroundings_of(
         options.interpreter, options.python, options.platform, needs.spec.python, workshop
@@ -104,7 +108,10 @@ def _needs(subject: Subject, options: PackOptions, workshop: Workshop) -> tuple[
         made = read_lock(subject.path)
         return Needs(spec=Spec(python=_python_of(made, options.python))), made
     if options.lock is None:
-        return needs_of(subject, options.includes, workshop), None
+        needs = needs_of(subject, options.includes, workshop)
+        if options.editables:
+            needs = replace(needs, spec=with_editables(needs.spec, workshop.settings.environ))
+        return needs, None
     made = read_lock(options.lock)
     python = _python_of(made, options.python)
     if subject.kind == "source":

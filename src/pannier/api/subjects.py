@@ -1,15 +1,16 @@
 """What a command was given: a program, a project, a spec or a lock."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from pannier.api.environments import find_environment, is_environment
 from pannier.model.errors import SpecError, UsageError
 from pannier.model.lock import Lock
 from pannier.model.spec import Spec
 
-SubjectKind = Literal["source", "project", "spec", "lock"]
+SubjectKind = Literal["source", "project", "spec", "environment", "lock"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -19,7 +20,8 @@ class Subject:
     Attributes:
         path: As the user named it.
         kind: `source` for scripts, notebooks and packages; `project` for a directory with a pyproject.toml or
-            setup.py; `spec` for a file that lists requirements; `lock` for a lockfile.
+            setup.py; `spec` for a file that lists requirements; `environment` for the prefix of one that is
+            there; `lock` for a lockfile.
     """
 
     path: Path
@@ -32,19 +34,25 @@ class Subject:
         return base.name if base.is_dir() else base.name.removesuffix(base.suffix)
 
 
-def find_subject(text: str) -> Subject:
-    """Tell what `text` names, by its name and place.
+def find_subject(text: str, environ: Mapping[str, str]) -> Subject:
+    """Tell what `text` names: a path, else an environment known by that name.
 
     Raises:
         UsageError: There is no such file, or its kind is not one Pannier reads.
     """
     path = Path(text)
+    if path.is_dir() and is_environment(path):
+        return Subject(path=path, kind="environment")
     if path.is_dir():
         is_project = (path / "pyproject.toml").is_file() or (path / "setup.py").is_file()
         return Subject(path=path, kind="project" if is_project and _has_metadata(path) else "source")
     if not path.is_file():
+        if environment := find_environment(text, environ):
+            return Subject(path=environment, kind="environment")
         raise UsageError(
-            f"there is no file or directory `{text}`", code="no-such-file", hint="check its spelling"
+            f"there is no file, directory or environment `{text}`",
+            code="no-such-file",
+            hint="check its spelling",
         )
     return Subject(path=path, kind=_file_kind(path))
 
