@@ -84,8 +84,9 @@ def analyze(
     workshop = Workshop(settings, reporter or SilentReporter())
     environment = _environment(options.python, workshop)
     target_python = options.target_python or environment.python_version or _own_version()
+    stdin = _text_of(options.stdin)
     analysis = analyze_sources(
-        [("-", options.stdin) if name == "-" else name for name in sources],
+        [("-", stdin) if name == "-" else name for name in sources],
         AnalysisOptions(
             target_python=target_python,
             mapping={**settings.mapping, **options.mapping},
@@ -98,7 +99,7 @@ def analyze(
     if options.strict:
         refuse_problems(analysis.problems)
         refuse_unknown(analysis.unknown)
-    spec = _spec_of(analysis, options, environment)
+    spec = _spec_of(analysis, declared_by(sources, stdin), options, environment)
     return AnalyzeResult(analysis=analysis, spec=spec, environment_python=environment.python_version)
 
 
@@ -181,9 +182,10 @@ def _own_version() -> str:
     return ".".join(map(str, sys.version_info[:3]))
 
 
-def _spec_of(analysis: Analysis, options: AnalyzeOptions, environment: AnalysedEnvironment) -> Spec:
+def _spec_of(
+    analysis: Analysis, declared: Spec, options: AnalyzeOptions, environment: AnalysedEnvironment
+) -> Spec:
     """The requirements: what the source declares, what it imports, and what was added."""
-    declared = declared_by(analysis.sources, _text_of(options.stdin))
     installed = {_normalized(item.name): item for item in environment.distributions}
     chosen: dict[str, str] = {}
     for requirement in _pinned(options.extra, installed):
@@ -209,7 +211,22 @@ def _spec_of(analysis: Analysis, options: AnalyzeOptions, environment: AnalysedE
 
 
 def _text_of(stdin: str | bytes) -> str:
-    return stdin.decode("utf-8", "replace") if isinstance(stdin, bytes) else stdin
+    """Decode a source as Python does: by its byte order mark or coding cookie (PEP 263), else as UTF-8."""
+    if isinstance(stdin, str):
+        return stdin
+    import io
+    import tokenize
+
+    try:
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(stdin).readline)
+        return stdin.decode(encoding)
+    except (SyntaxError, UnicodeDecodeError) as error:
+        raise AnalysisError(
+            "the source on standard input is not text in the encoding it declares",
+            code="source-encoding",
+            facts={"reason": str(error)},
+            hint="send it as UTF-8",
+        ) from None
 
 
 def _is_wanted(project: FoundProject) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pannier.api.targets import Surroundings
 from pannier.api.workshop import Workshop
-from pannier.model.errors import NoCompatibleWheelError
+from pannier.model.errors import BuildError, NoCompatibleWheelError
 from pannier.model.lock import LockedFile, LockedProject
 from pannier.model.spec import LocalProject
 
@@ -114,7 +114,7 @@ def _choose(projects: Sequence[LockedProject], surroundings: Surroundings) -> li
         raise NoCompatibleWheelError(
             f"no distribution of {what} fits the target `{target}`",
             facts=nothing,
-            hint="pack on a machine of the target's kind, where sdists can be built, or choose another target",
+            hint="pack on a machine of the target's kind, where sdists can be built",
         )
     return choices
 
@@ -124,9 +124,23 @@ def _offered(project: LockedProject) -> list[str]:
 
 
 def _build(source: Path, surroundings: Surroundings, workshop: Workshop) -> Path:
-    from pannier.lock.build import build_wheel
+    from pannier.lock.build import BuildOptions, build_wheel, can_build
 
-    return build_wheel(source, surroundings.target, surroundings.interpreter, workshop)
+    interpreter = surroundings.interpreter
+    if interpreter is None or not can_build(interpreter, surroundings.target):
+        raise BuildError(
+            f"`{source.name}` cannot be built for the target `{surroundings.target}` on this machine",
+            code="build-foreign",
+            facts={"this machine's": str(interpreter.target) if interpreter else "no Python of that version"},
+            hint="pack on a machine of the target's kind",
+        )
+    options = BuildOptions(
+        directories=workshop.directories,
+        indexes=workshop.index_settings(),
+        offline=workshop.settings.offline,
+        environ=workshop.settings.environ,
+    )
+    return build_wheel(source, interpreter, options, workshop.reporter)
 
 
 def _added(store: "DistributionStore", wheel: Path) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pannier.api.environments import with_editables
 from pannier.api.locking import check_target, resolve_spec
 from pannier.api.needs import Needs, needs_of, program_of
-from pannier.api.programs import ProgramFiles, command_name
+from pannier.api.programs import ProgramFiles, command_name, entry_named
 from pannier.api.settings import Settings
 from pannier.api.subjects import Subject, find_subject, read_lock
 from pannier.api.targets import Surroundings, surroundings_of
@@ -175,18 +175,14 @@ def _program(
     from pannier.api.distributions import commands_of
     from pannier.pack.plan import PlannedProgram
 
-    if files is not None and wanted is None:
-        has_entry = bool(files.script or files.module)
+    if files is not None:
+        entry = files if wanted is None else entry_named(files, wanted)
+        has_entry = bool(entry.script or entry.module)
         return PlannedProgram(
             command=command_name(name) if has_entry else "",
-            files=files.files,
-            script=files.script,
-            module=files.module,
-        )
-    if files is not None:
-        module = wanted if any(place == f"{wanted.replace('.', '/')}.py" for place, _ in files.files) else ""
-        return PlannedProgram(
-            command=command_name(wanted.rpartition(".")[2]), files=files.files, module=module
+            files=entry.files,
+            script=entry.script,
+            module=entry.module,
         )
     if wanted is not None:
         return PlannedProgram(command=wanted)

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pannier.model.analysis import Analysis
@@ -54,6 +54,26 @@ def program_files(source: Path, analysis: Analysis, includes: Sequence[str]) -> 
         _add(files, place if home == root else f"{_below(home, root)}/{place}", path)
     script, module_name = _entry(source, root)
     return ProgramFiles(files=tuple(sorted(files.items())), script=script, module=module_name)
+
+
+def entry_named(files: ProgramFiles, wanted: str) -> ProgramFiles:
+    """The same files, started by the script or module that the user names.
+
+    Raises:
+        UsageError: None of the files is that.
+    """
+    places = {place for place, _ in files.files}
+    if wanted in places:
+        return replace(files, script=wanted, module="")
+    path = wanted.replace(".", "/")
+    if f"{path}.py" in places or f"{path}/__main__.py" in places:
+        return replace(files, script="", module=wanted)
+    raise UsageError(
+        f"the program has no script or module `{wanted}`",
+        code="program-entry",
+        facts={"scripts": sorted(place for place in places if place.endswith(".py"))},
+        hint="name one of them with `--program`",
+    )
 
 
 def command_name(name: str) -> str:
