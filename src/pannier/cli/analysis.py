@@ -6,8 +6,8 @@ from pannier.cli.render import Style, format_count, format_table, printable
 from pannier.model.analysis import Analysis, FoundProject, Import
 
 
-def format_analysis(analysis: Analysis, style: Style, *, verbose: bool) -> str:
-    """The tables of projects, unknown imports and unreadable sources."""
+def format_analysis(analysis: Analysis, requires_python: str, style: Style, *, verbose: bool) -> str:
+    """The tables of projects, unknown imports and unreadable sources, and the Python that is asked for."""
     blocks = []
     if analysis.projects:
         rows = [_project_row(project, verbose=verbose) for project in analysis.projects]
@@ -20,11 +20,9 @@ def format_analysis(analysis: Analysis, style: Style, *, verbose: bool) -> str:
     if analysis.problems:
         problems = [(str(problem.location), problem.message) for problem in analysis.problems]
         blocks.append(format_table(("unreadable", "why"), problems, style))
-    if analysis.requires_python:
+    if requires_python:
         reason = f"  ({analysis.python_reason})" if analysis.python_reason else ""
-        blocks.append(
-            printable(f"{style.paint('python', 'bold')}  {analysis.requires_python}{reason}") + "\n"
-        )
+        blocks.append(f"{style.paint('python', 'bold')}  {printable(requires_python + reason)}\n")
     return "\n".join(blocks)
 
 

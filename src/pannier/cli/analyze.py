@@ -110,7 +110,7 @@ def execute(arguments: argparse.Namespace, context: Context) -> Outcome:
     result = api.analyze(arguments.sources, options, context.load_settings(), context.reporter)
     _refuse_unread(arguments.sources, result.analysis.problems)
     spec = format_spec(result.spec)
-    text = format_analysis(result.analysis, context.style, verbose=context.verbose)
+    text = format_analysis(result.analysis, _requires_python(result), context.style, verbose=context.verbose)
     if arguments.output == "-":
         text = spec
     elif arguments.output:
@@ -143,6 +143,11 @@ def read_stdin(sources: Sequence[str], context: Context) -> bytes:
     return buffer.read() if buffer is not None else context.stdin.read().encode()
 
 
+def _requires_python(result: "AnalyzeResult") -> str:
+    """What the sources' metadata says, else what reading them told."""
+    return result.spec.python or result.analysis.requires_python
+
+
 def _data(result: "AnalyzeResult", spec: str, output: str | None) -> dict[str, object]:
     import json
 
@@ -152,6 +157,7 @@ def _data(result: "AnalyzeResult", spec: str, output: str | None) -> dict[str, o
     assert isinstance(analysis, dict)
     return {
         **analysis,
+        "requires_python": _requires_python(result),
         "environment_python": result.environment_python,
         "spec": json.loads(spec),
         "output": output,

@@ -117,7 +117,7 @@ ANALYSIS = Analysis(
     requires_python=">=3.9",
     python_reason="PEP 723 block of app.py",
 )
-SPEC = Spec(requirements=("PyYAML==6.0.3",), python="==3.11.*", channels=("conda-forge",))
+SPEC = Spec(requirements=("PyYAML==6.0.3",), python=">=3.9", channels=("conda-forge",))
 LOCK = Lock(
     projects=(
         LockedProject(
