@@ -22,6 +22,7 @@ _NUMBERED = re.compile(r"python(\d+\.\d+)")
 _RELEASE = re.compile(r"\d+(\.\d+){0,2}")
 _MANAGED = re.compile(r"cpython-(\d+\.\d+\.\d+)-linux-.*")
 _CONDA_PYTHON = re.compile(r"python-(\d+\.\d+\.\d+)-[^-]+\.json")
+_SYSTEM_DIRECTORIES = ("/usr/local/bin", "/usr/bin")
 # More than any minor version of CPython has had patch releases.
 _MANY_PATCHES = 40
 
@@ -259,7 +260,7 @@ def _others(environ: Mapping[str, str]) -> Iterator[Candidate]:
         os.path.realpath(os.path.join(pyenv, "shims")),
         os.path.realpath(os.path.join(_home(environ), ".pyenv/shims")),
     }
-    for directory in [*environ.get("PATH", "").split(os.pathsep), "/usr/local/bin", "/usr/bin"]:
+    for directory in [*environ.get("PATH", "").split(os.pathsep), *_SYSTEM_DIRECTORIES]:
         # A shim is a shell script that asks pyenv which Python to be; the real ones are found below.
         if os.path.isabs(directory) and os.path.realpath(directory) not in shims:
             yield from _in_directory(directory)

@@ -272,9 +272,9 @@ def _is_importable(directory: str) -> bool:
 
 
 def _below(top: str, modules: set[str], directories: set[str], packages: set[str]) -> set[str]:
-    if top in packages:
-        return {top}
     dotted = top.replace("/", ".")
+    if top in packages:
+        return {dotted}
     names = {module for module in modules if module.rpartition(".")[0] == dotted}
     depth = top.count("/") + 1
     children = {"/".join(path.split("/")[: depth + 1]) for path in directories if path.startswith(f"{top}/")}

@@ -22,7 +22,7 @@ from pannier.environment.selection import (
     python_minor,
     watched_directories,
 )
-from pannier.environment.shared_libraries import LibraryFinder, Relocation, relocate
+from pannier.environment.shared_libraries import ElfFacts, LibraryFinder, Relocation, is_c_library, relocate
 from pannier.environment.tree import InterpreterTree, TreeEntry, write_tree
 from pannier.environment.verification import verify_copy
 from pannier.model.errors import InterpreterError
@@ -145,8 +145,6 @@ class _Copy:
 
     def _check_program(self, libraries: dict[str, str]) -> None:
         """Refuse a program that lacks a library; a module that lacks one fails alone, there as here."""
-        from pannier.environment.shared_libraries import is_c_library
-
         needed = self._finder.facts(self._interpreter.base_executable).needed
         missing = [
             name for name in needed if not is_c_library(name) and os.path.basename(name) not in libraries
@@ -167,23 +165,26 @@ class _Copy:
             return self._made(file, data, changed=data != Path(file.source).read_bytes())
         place = self._place(file.name)
         place.write_bytes(Path(file.source).read_bytes())
-        relocate(place, self._relocation(file, needed, strip=facts.has_debug))
+        relocate(place, self._relocation(file, needed, facts))
         return self._made(file, neutral_binary(place.read_bytes(), self._machine), changed=True)
 
-    def _relocation(self, file: Picked, needed: list[str], *, strip: bool) -> Relocation:
+    def _relocation(self, file: Picked, needed: list[str], facts: ElfFacts) -> Relocation:
         way = os.path.relpath("lib", os.path.dirname(file.name))
         origin = "$ORIGIN" if way == "." else f"$ORIGIN/{way}"
         is_glibc = self._interpreter.platform.libc_family == "glibc"
         # By path, the program's own libraries come in whatever LD_LIBRARY_PATH says: a cluster's `module load
-        # python` would bring another libpython. musl does not expand $ORIGIN there.
+        # python` would bring another libpython. musl does not expand $ORIGIN there, and glibc looks up symbol
+        # versions by the name as written, so libraries that have those (zlib) keep their plain names.
         renamed = [
-            (name, f"{origin}/{os.path.basename(name)}") for name in needed if file.executable and is_glibc
+            (name, f"{origin}/{os.path.basename(name)}")
+            for name in needed
+            if file.executable and is_glibc and name not in facts.versioned
         ]
         return Relocation(
             search_path=origin if needed else "",
             is_program=file.executable,
             renamed=tuple(renamed),
-            strip=strip,
+            strip=facts.has_debug,
         )
 
     def _make_text(self, file: Picked) -> _Made:

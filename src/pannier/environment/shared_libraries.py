@@ -38,6 +38,7 @@ class ElfFacts:
         kind: Class and machine, such as `64 EM_X86_64`; libraries must be of the same.
         needed: Names of the libraries it needs (DT_NEEDED), in order.
         search_path: Directories of its RPATH or RUNPATH, as written.
+        versioned: Names of libraries from which it needs symbols of a certain version.
         glibc: Least glibc that has every symbol version it needs; empty for none.
         has_debug: It carries debug sections.
     """
@@ -45,6 +46,7 @@ class ElfFacts:
     kind: str
     needed: tuple[str, ...]
     search_path: tuple[str, ...]
+    versioned: frozenset[str]
     glibc: tuple[int, ...]
     has_debug: bool
 
@@ -73,11 +75,13 @@ def read_elf(path: str | Path) -> ElfFacts:
         with Path(path).open("rb") as stream:
             elf = ELFFile(stream)
             needed, search_path = _dynamic(elf)
+            versioned, glibc = _symbol_versions(elf)
             return ElfFacts(
                 kind=f"{elf.elfclass} {elf['e_machine']}",
                 needed=needed,
                 search_path=search_path,
-                glibc=_least_glibc(elf),
+                versioned=versioned,
+                glibc=glibc,
                 has_debug=elf.get_section_by_name(".debug_info") is not None,
             )
     except ELFError as error:
@@ -101,15 +105,17 @@ def _dynamic(elf: "ELFFile") -> tuple[tuple[str, ...], tuple[str, ...]]:  # type
     return tuple(needed), tuple(search_path)
 
 
-def _least_glibc(elf: "ELFFile") -> tuple[int, ...]:  # type: ignore[name-defined]  # noqa: F821
+def _symbol_versions(elf: "ELFFile") -> tuple[frozenset[str], tuple[int, ...]]:  # type: ignore[name-defined]  # noqa: F821
     section = elf.get_section_by_name(".gnu.version_r")
     least: tuple[int, ...] = ()
-    for _library, versions in section.iter_versions() if section else ():
+    libraries = set()
+    for library, versions in section.iter_versions() if section else ():
+        libraries.add(library.name)
         for version in versions:
             least = max(least, _GLIBC_FEATURES.get(version.name, ()))
             if match := _GLIBC_SYMBOL.fullmatch(version.name):
                 least = max(least, tuple(int(part) for part in match[1].split(".")))
-    return least
+    return frozenset(libraries), least
 
 
 class LibraryFinder:
