@@ -580,6 +580,7 @@ _install_pack() {
     _check_bootstrap
     _unpack_bootstrap
     _unpack_rest
+    [ "$_mode" != replace ] || _sweep
 }
 
 # new: renamed into place; replace: the old one is moved aside for it; fill: moved file by file into what is there.

@@ -107,7 +107,7 @@ def fake_interpreter_layer(executable: str = sys.executable, minor: str = PYTHON
     return LayerPlan("interpreter", "interpreter", members)
 
 
-HELLO = b"#!/bin/sh\necho hello from \"$PONCHO_PREFIX\"\n"
+HELLO = b'#!/bin/sh\necho hello from "$PONCHO_PREFIX"\n'
 
 
 def program_layer(*more: File) -> LayerPlan:
@@ -122,7 +122,9 @@ def plain_plan(*more: LayerPlan, codec: str = "gzip") -> PackPlan:
 
 def sample_layer(name: str = "sample", files: int = 20, size: int = 3000) -> LayerPlan:
     top = f"lib/python{PYTHON}/site-packages/{name}"
-    members = [File(f"{top}/part{number % 3}/f{number}.dat", b"%d" % number * size) for number in range(files)]
+    members = [
+        File(f"{top}/part{number % 3}/f{number}.dat", b"%d" % number * size) for number in range(files)
+    ]
     deep = "/".join(["a-directory-with-a-long-name"] * 6)
     return LayerPlan(
         "distribution",

@@ -1,0 +1,354 @@
+"""First use by many at once, and unpacking that is killed, stopped, refused or runs out of space."""
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tests.end_to_end.launching import SHELLS, Launcher, tools_without
+from tests.unit.runtime.pack_building import (
+    PYTHON,
+    File,
+    LayerPlan,
+    PackPlan,
+    build_pack,
+    frames,
+    host_plan,
+    link,
+    plain_plan,
+    sample_layer,
+)
+
+
+@pytest.fixture(params=list(SHELLS))
+def launcher(request: pytest.FixtureRequest, tmp_path: Path) -> Launcher:
+    shell = SHELLS[request.param]
+    found = shutil.which(shell[0])
+    if found is None:
+        pytest.skip(f"there is no {shell[0]} here")
+    return Launcher((found, *shell[1:]), tmp_path)
+
+
+@pytest.fixture(params=["flock", "no flock"])
+def tools(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A PATH with and without flock."""
+    if request.param == "no flock":
+        return tools_without(tmp_path / "tools", "flock")
+    if shutil.which("flock") is None:
+        pytest.skip("there is no flock here")
+    return os.environ["PATH"]
+
+
+@pytest.fixture(scope="module")
+def large_pack(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Takes some tenths of a second to unpack, in both of its stages."""
+    plan = plain_plan(*(sample_layer(f"sample{number}", files=400, size=20_000) for number in range(6)))
+    filler = [File(f"lib/python{PYTHON}/f{number}.py", b"# x\n" * 1000) for number in range(1500)]
+    first, interpreter, *rest = plan.layers
+    interpreter = replace(interpreter, members=[*interpreter.members, *filler])
+    return build_pack(tmp_path_factory.mktemp("pack") / "x.tar.gz", PackPlan((first, interpreter, *rest)))
+
+
+def processes_in(directory: Path) -> list[str]:
+    """Command lines of all processes that name the directory."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and int(entry.name) != os.getpid():
+            try:
+                command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+                where = os.readlink(entry / "cwd")
+            except OSError:
+                continue
+            if str(directory) in command or where.startswith(str(directory)):
+                found.append(command)
+    return found
+
+
+def wait_until_none_is_left(directory: Path) -> None:
+    end = time.monotonic() + 10
+    while processes_in(directory):
+        assert time.monotonic() < end, processes_in(directory)
+        time.sleep(0.05)
+
+
+def test_sixteen_at_once_unpack_once(launcher: Launcher, tools: str, large_pack: Path) -> None:
+    started = [launcher.start("-d", large_pack, "cat", env={"PATH": tools}) for _ in range(16)]
+    done = [
+        (process.communicate(str(number), timeout=120), process) for number, process in enumerate(started)
+    ]
+    for number, ((output, errors), process) in enumerate(done):
+        assert process.returncode == 0, errors
+        assert output == str(number)
+    assert sum("unpacking the rest" in errors for (_, errors), _ in done) == 1
+    (name,) = launcher.leftovers()
+    assert len(name) == 64
+
+
+def test_killed_at_any_moment_and_the_next_call_works(
+    launcher: Launcher, tools: str, large_pack: Path
+) -> None:
+    moments = random.Random(2)
+    for _ in range(12):
+        process = launcher.start(large_pack, "hello", env={"PATH": tools})
+        time.sleep(moments.uniform(0.01, 0.7))
+        victims = [process.pid]
+        if moments.random() < 0.5:
+            victims += children_of(process.pid)
+        for victim in victims:
+            try:
+                os.kill(victim, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        process.communicate(timeout=30)
+        if moments.random() < 0.3:
+            shutil.rmtree(launcher.cache, ignore_errors=True)
+        elif moments.random() < 0.5:
+            assert "hello" in launcher.run(large_pack, "hello", env={"PATH": tools}).stdout
+            check_whole(launcher)
+            shutil.rmtree(launcher.cache)
+    launcher.run(large_pack, "hello", env={"PATH": tools})
+    check_whole(launcher)
+    wait_until_none_is_left(launcher.directory)
+
+
+def children_of(process: int) -> list[int]:
+    listed = Path(f"/proc/{process}/task/{process}/children")
+    try:
+        return [int(word) for word in listed.read_text().split()]
+    except OSError:
+        return []
+
+
+def check_whole(launcher: Launcher) -> None:
+    (name,) = launcher.leftovers()
+    prefix = launcher.cache / "prefixes" / name
+    assert (prefix / ".pannier" / "complete").read_text().strip() == name
+    assert sum(len(files) for _, _, files in os.walk(prefix)) > 6 * 400 + 1500
+    assert len(list((prefix / "lib" / f"python{PYTHON}").glob("f*.py"))) == 1500
+    for number in range(6):
+        assert len(list(prefix.glob(f"lib/python*/site-packages/sample{number}/part*/*.dat"))) == 400
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_stopped_while_unpacking_it_leaves_nothing(
+    launcher: Launcher, tools: str, large_pack: Path, number: signal.Signals
+) -> None:
+    for delay in (0.02, 0.1, 0.2, 0.3, 0.4, 0.5):
+        process = launcher.start(large_pack, "sleep", "60", env={"PATH": tools})
+        time.sleep(delay)
+        process.send_signal(number)
+        process.communicate(timeout=10)
+        assert process.returncode == -number
+        wait_until_none_is_left(launcher.directory)
+        names = launcher.leftovers()
+        assert not names or (len(names) == 1 and len(names[0]) == 64), names
+        assert not list(launcher.cache.rglob("*.link"))
+        shutil.rmtree(launcher.cache, ignore_errors=True)
+
+
+def test_stopped_while_waiting_for_the_lock(launcher: Launcher, tools: str, large_pack: Path) -> None:
+    first = launcher.start(large_pack, "true", env={"PATH": tools})
+    second = launcher.start(large_pack, "true", env={"PATH": tools})
+    time.sleep(0.15)
+    second.send_signal(signal.SIGTERM)
+    second.communicate(timeout=10)
+    assert second.returncode == -signal.SIGTERM
+    first.communicate(timeout=60)
+    assert first.returncode == 0
+    check_whole(launcher)
+
+
+def test_the_wait_has_a_limit(launcher: Launcher, tools: str, large_pack: Path) -> None:
+    launcher.run(large_pack, "true", env={"PATH": tools})
+    (name,) = launcher.leftovers()
+    shutil.rmtree(launcher.cache / "prefixes" / name)
+    lock = launcher.cache / "prefixes" / f"{name}.lock"
+    holder = None
+    if "tools" in tools:
+        start = Path("/proc/self/stat").read_text().rpartition(") ")[2].split()[19]
+        lock.with_name(lock.name + ".link").symlink_to(f"{os.getpid()}.{start}@{os.uname().nodename}")
+    else:
+        holder = subprocess.Popen(["flock", str(lock), "sleep", "30"])
+        time.sleep(0.3)
+    try:
+        failed = launcher.run("-w", "1", large_pack, "true", env={"PATH": tools}, status=1)
+    finally:
+        if holder:
+            holder.kill()
+            holder.wait()
+            wait_for_sleep = subprocess.run(["pkill", "-P", str(holder.pid)], capture_output=True)
+            assert wait_for_sleep.returncode in (0, 1)
+    assert failed.stderr.endswith("code: lock-timeout\n")
+    assert "waited: 1 s" in failed.stderr
+
+
+def test_a_dead_owners_lock_is_broken(launcher: Launcher, tmp_path: Path, large_pack: Path) -> None:
+    tools = tools_without(tmp_path / "tools", "flock")
+    launcher.run(large_pack, "true", env={"PATH": tools})
+    (name,) = launcher.leftovers()
+    shutil.rmtree(launcher.cache / "prefixes" / name)
+    lock = launcher.cache / "prefixes" / f"{name}.lock.link"
+    lock.symlink_to(f"{os.getpid()}.1@{os.uname().nodename}")
+    started = [launcher.start("-d", large_pack, "true", env={"PATH": tools}) for _ in range(6)]
+    errors = [process.communicate(timeout=60)[1] for process in started]
+    assert [process.returncode for process in started] == [0] * 6, errors
+    assert sum("unpacking the rest" in text for text in errors) == 1
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    where = tmp_path / "small disk"
+    where.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(where)], capture_output=True
+    )
+    if mounted.returncode:
+        pytest.skip("mounting a small disk needs root")
+    yield where
+    subprocess.run(["umount", str(where)], check=True)
+
+
+@pytest.mark.parametrize("claimed", [None, 1])
+@pytest.mark.parametrize("free", [1, 12])
+def test_a_full_disk_gives_one_error_and_leaves_nothing(
+    launcher: Launcher, small_disk: Path, large_pack: Path, claimed: int | None, free: int
+) -> None:
+    # With a false claim of the unpacked size the disk really fills, in the first stage or in the second.
+    def change(lines: list[str]) -> list[str]:
+        return [
+            f"unpacked {claimed} 1" if claimed and line.startswith("unpacked") else line for line in lines
+        ]
+
+    plan = plain_plan(*(sample_layer(f"s{number}", files=400, size=20_000) for number in range(6)))
+    pack = build_pack(launcher.directory / "x", replace(plan, change_head=change))
+    filler = small_disk / "filler"
+    filler.write_bytes(bytes((24 - free) << 20))
+    cache = small_disk / "cache"
+    failed = launcher.run(pack, "true", env={"PANNIER_CACHE_DIR": str(cache)}, status=1)
+    assert failed.stderr.count("error:") == 1
+    assert failed.stderr.endswith("code: disk-full\n")
+    assert [path.name for path in (cache / "prefixes").iterdir() if not path.name.endswith(".lock")] == []
+
+
+HOSTILE = {
+    "absolute": File("/tmp/pannier-evil", b"x"),
+    "climbing": File("../evil", b"x"),
+    "climbing inside": File("lib/../../evil", b"x"),
+    "device": File("lib/null", kind=b"3"),
+    "fifo": File("lib/fifo", kind=b"6"),
+    "hard link": File("lib/hard", kind=b"1", target="bin/hello"),
+    "absolute link": link("lib/link", "/etc/passwd"),
+    "escaping link": link("lib/link", "../../etc"),
+    "marker": File(".pannier/complete", b"x"),
+    "setuid": File("bin/su", b"x", mode=0o4755),
+}
+
+
+@pytest.mark.parametrize("layer", ["interpreter", "distribution"])
+@pytest.mark.parametrize("what", list(HOSTILE))
+def test_hostile_members_are_refused_before_anything_runs(launcher: Launcher, layer: str, what: str) -> None:
+    if layer == "interpreter" and what == "setuid":
+        pytest.skip("its mode has no effect on a file that its reader could write anyway")
+    canary = launcher.directory / "canary"
+    plan = plain_plan()
+    members = [HOSTILE[what], File("bin/hello2", f"#!/bin/sh\ntouch {canary}\n".encode(), 0o755)]
+    if layer == "interpreter":
+        first, interpreter, *rest = plan.layers
+        script = f"#!/bin/sh\ntouch {canary}\n".encode()
+        fake = [*members, File(f"bin/python{PYTHON}", script, 0o755)]
+        plan = replace(plan, layers=(first, replace(interpreter, members=fake), *rest))
+    else:
+        plan = plain_plan(LayerPlan("distribution", "evil", members))
+    pack = build_pack(launcher.directory / "x", plan)
+    failed = launcher.run(pack, status=1)
+    assert failed.stderr.count("error:") == 1
+    assert failed.stderr.split()[-1] in {"hostile-pack", "corrupt-pack"}
+    assert launcher.leftovers() == []
+    assert not canary.exists()
+    assert not Path("/tmp/pannier-evil").exists()
+    assert not (launcher.cache / "evil").exists()
+
+
+def test_writing_through_a_link_is_refused(launcher: Launcher) -> None:
+    through = LayerPlan("distribution", "b", [File("lib/a/evil", b"x")])
+    linked = LayerPlan("distribution", "a", [link("lib/a", "../bin")])
+    pack = build_pack(launcher.directory / "x", plain_plan(linked, through))
+    assert launcher.run(pack, status=1).stderr.endswith("code: hostile-pack\n")
+    first, interpreter, *rest = plain_plan(LayerPlan("distribution", "b", [File("lib/a/evil", b"x")])).layers
+    members = [*interpreter.members, link("lib/a", "b"), File("lib/b/x", b"")]
+    pack = build_pack(
+        launcher.directory / "y", PackPlan((first, replace(interpreter, members=members), *rest))
+    )
+    assert launcher.run(pack, status=1).stderr.endswith("code: hostile-pack\n")
+    assert launcher.leftovers() == []
+
+
+def test_a_pack_cut_short_anywhere_is_refused(launcher: Launcher) -> None:
+    parts = frames(plain_plan())
+    data = b"".join(parts)
+    pack = launcher.directory / "x"
+    ends = [sum(map(len, parts[:count])) for count in range(len(parts))]
+    for end in ends:
+        for cut in {max(1, end - 1), end, end + 1}:
+            if cut < 1 or (cut < len(parts[0]) and launcher.shell[-1] != "/usr/bin/dash"):
+                continue
+            pack.write_bytes(data[:cut])
+            failed = launcher.run(pack, status=1)
+            assert failed.stderr.count("error:") == 1, cut
+            assert failed.stderr.split()[-1] in {"corrupt-pack", "unpack-failed"}, failed.stderr
+            assert launcher.leftovers() == []
+
+
+def test_flipped_bits_are_found(launcher: Launcher) -> None:
+    data = b"".join(frames(plain_plan()))
+    moments = random.Random(3)
+    pack = launcher.directory / "x"
+    for _ in range(25):
+        damaged = bytearray(data)
+        place = moments.randrange(600, len(data))
+        damaged[place] ^= 1 << moments.randrange(8)
+        pack.write_bytes(damaged)
+        process = launcher.start(pack, "echo", "ran")
+        output, errors = process.communicate(timeout=60)
+        assert process.returncode == 1, (place, output, errors)
+        assert output == ""
+        assert errors.count("error:") == 1, (place, errors)
+        assert launcher.leftovers() == []
+
+
+@pytest.mark.parametrize(
+    ("system", "expected"),
+    [
+        ("linux sparc64 glibc 2.17", "sparc64"),
+        ("plan9 x86_64 glibc 2.17", "plan9"),
+        (f"linux {os.uname().machine} glibc 2.999", "glibc 2.999"),
+        (f"linux {os.uname().machine} musl 1.2", "musl 1.2"),
+    ],
+)
+def test_a_pack_for_another_machine_is_refused(launcher: Launcher, system: str, expected: str) -> None:
+    pack = build_pack(launcher.directory / "x", replace(plain_plan(), system=system))
+    failed = launcher.run(pack, status=1)
+    assert f"  pack:    {expected}" in failed.stderr.replace("linux ", "") or expected in failed.stderr
+    assert f"machine: linux {os.uname().machine}" in failed.stderr
+    assert failed.stderr.endswith("code: target-mismatch\n")
+    assert launcher.leftovers() == []
+    output = launcher.directory / "output"
+    output.mkdir()
+    subprocess.run(["tar", "xzf", str(pack), "-C", str(output)], check=True)
+    assert launcher.run("hello", script=output / "bin" / "run_in_env", status=1).stdout == ""
+
+
+def test_a_pack_that_fits_every_machine(launcher: Launcher) -> None:
+    pack = build_pack(launcher.directory / "x", replace(host_plan(), system="any any any 0"))
+    launcher.run(pack)
+
+
+def test_a_newer_format_is_refused_by_its_number(launcher: Launcher) -> None:
+    pack = build_pack(launcher.directory / "x", replace(plain_plan(), format_number=2))
+    assert "format 2" in launcher.run(pack, status=1).stderr
