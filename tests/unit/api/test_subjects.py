@@ -1,0 +1,75 @@
+"""What a name on the command line stands for."""
+
+from pathlib import Path
+
+import pytest
+
+from pannier.api.subjects import find_subject, read_spec
+from pannier.model.errors import SpecError, UsageError
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "kind"),
+    [
+        ("weather.py", "", "source"),
+        ("notes.ipynb", "{}", "source"),
+        ("tool", "#!/usr/bin/env python3\n", "source"),
+        ("spec.json", "{}", "spec"),
+        ("environment.yml", "", "spec"),
+        ("requirements.txt", "", "spec"),
+        ("pyproject.toml", "", "project"),
+        ("pylock.toml", "", "lock"),
+        ("pylock.server.toml", "", "lock"),
+    ],
+)
+def test_files_are_known_by_name_or_first_line(tmp_path: Path, name: str, text: str, kind: str) -> None:
+    (tmp_path / name).write_text(text)
+    assert find_subject(str(tmp_path / name), {}).kind == kind
+
+
+@pytest.mark.parametrize(("name", "text"), [("picture.png", "\0"), ("run.sh", "#!/bin/sh\n"), ("x.toml", "")])
+def test_anything_else_is_refused(tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / name).write_text(text)
+    with pytest.raises(UsageError) as caught:
+        find_subject(str(tmp_path / name), {})
+    assert caught.value.code == "unknown-subject"
+
+
+def test_what_is_not_there_is_refused_by_name(tmp_path: Path) -> None:
+    with pytest.raises(UsageError) as caught:
+        find_subject(str(tmp_path / "absent.py"), {})
+    assert "absent.py" in caught.value.message
+
+
+def test_a_directory_is_a_project_only_with_metadata(tmp_path: Path) -> None:
+    assert find_subject(str(tmp_path), {}).kind == "source"
+    (tmp_path / "pyproject.toml").write_text("[tool.ruff]\n")
+    assert find_subject(str(tmp_path), {}).kind == "source"
+    (tmp_path / "pyproject.toml").write_text('[project]\nname = "x"\n')
+    assert find_subject(str(tmp_path), {}).kind == "project"
+
+
+def test_an_environment_is_found_by_prefix_and_by_name(tmp_path: Path) -> None:
+    prefix = tmp_path / "envs" / "lab"
+    prefix.mkdir(parents=True)
+    (prefix / "pyvenv.cfg").write_text("home = /usr/bin\n")
+    assert find_subject(str(prefix), {}).kind == "environment"
+    found = find_subject("lab", {"WORKON_HOME": str(tmp_path / "envs")})
+    assert (found.kind, found.path, found.name) == ("environment", prefix, "lab")
+
+
+def test_a_subjects_name_has_no_ending(tmp_path: Path) -> None:
+    (tmp_path / "weather.py").touch()
+    assert find_subject(str(tmp_path / "weather.py"), {}).name == "weather"
+
+
+def test_a_spec_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "spec.json").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(SpecError):
+        read_spec(tmp_path / "spec.json")
+
+
+def test_requirements_include_their_neighbours(tmp_path: Path) -> None:
+    (tmp_path / "base.txt").write_text("six\n")
+    (tmp_path / "requirements.txt").write_text("-r base.txt\nattrs\n")
+    assert set(read_spec(tmp_path / "requirements.txt").requirements) == {"six", "attrs"}
