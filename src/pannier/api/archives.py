@@ -53,3 +53,59 @@ class UnpackResult:
     files: int
     size: int
     seconds: float
+
+
+def inspect(pack: str | Path) -> InspectResult:
+    """Read what a pack says of itself, without reading its layers.
+
+    Raises:
+        CorruptPackError: It is no pack, or damaged where it says what it is.
+        StorageError: It cannot be read.
+    """
+    from pannier.pack import reader
+
+    facts = reader.inspect(Path(pack))
+    return InspectResult(manifest=facts.manifest, id=facts.pack_id, size=facts.size)
+
+
+def verify(pack: str | Path) -> VerifyResult:
+    """Check every byte of a pack: head, manifest, layers, and that nothing else is in the file.
+
+    Raises:
+        CorruptPackError: Something is not as it should be; what, and where.
+        StorageError: It cannot be read.
+    """
+    from pannier.pack import reader
+
+    facts = reader.verify(Path(pack))
+    return VerifyResult(
+        manifest=facts.manifest, id=facts.pack_id, layers=len(facts.manifest.layers), size=facts.size
+    )
+
+
+def unpack(
+    pack: str | Path, directory: str | Path, settings: Settings, reporter: Reporter | None = None
+) -> UnpackResult:
+    """Unpack a pack to a directory that is not there yet, whole or not at all.
+
+    Raises:
+        CorruptPackError: The pack is damaged or hostile.
+        StorageError: The directory is in use or cannot be written.
+        TargetMismatchError: The pack wants an interpreter that is not here.
+    """
+    from pannier.pack import reader
+
+    started = time.monotonic()
+    heard = reporter or SilentReporter()
+    stage = Stage(name="unpacking", unit="files")
+    heard.begin(stage)
+    try:
+        facts = reader.unpack(Path(pack), Path(directory))
+    finally:
+        heard.end(stage)
+    return UnpackResult(
+        directory=Path(directory),
+        files=facts.unpacked_files,
+        size=facts.unpacked_size,
+        seconds=time.monotonic() - started,
+    )
