@@ -1,8 +1,10 @@
 """`unpack`, `verify` and `inspect`: a pack that is already there."""
 
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from pannier.model.events import Reporter, SilentReporter, Stage
 from pannier.model.manifest import Manifest
 
 
@@ -83,9 +85,7 @@ def verify(pack: str | Path) -> VerifyResult:
     )
 
 
-def unpack(
-    pack: str | Path, directory: str | Path, settings: Settings, reporter: Reporter | None = None
-) -> UnpackResult:
+def unpack(pack: str | Path, directory: str | Path, reporter: Reporter | None = None) -> UnpackResult:
     """Unpack a pack to a directory that is not there yet, whole or not at all.
 
     Raises:

@@ -26,7 +26,7 @@ def execute(arguments: argparse.Namespace, context: Context) -> Outcome:
     """Unpack, and say how much it was."""
     from pannier import api
 
-    result = api.unpack(arguments.pack, arguments.directory, context.load_settings(), context.reporter)
+    result = api.unpack(arguments.pack, arguments.directory, context.reporter)
     summary = (
         f"{result.directory}: {format_count(result.files, 'file')}, {format_size(result.size)},"
         f" {format_seconds(result.seconds)}"
