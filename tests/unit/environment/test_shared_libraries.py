@@ -11,8 +11,9 @@ from pannier.model.errors import InterpreterError
 
 @pytest.mark.parametrize(
     "name",
-    ["libc.so.6", "libm.so.6", "libpthread.so.0", "libdl.so.2", "librt.so.1", "libutil.so.1", "libnsl.so.1",
-     "libresolv.so.2", "libanl.so.1", "ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1", "libc.musl-x86_64.so.1",
+    ["libc.so.6", "libm.so.6", "libpthread.so.0", "libdl.so.2", "librt.so.1", "libutil.so.1",
+     "libnsl.so.1", "libresolv.so.2",
+     "libanl.so.1", "ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1", "libc.musl-x86_64.so.1",
      "ld-musl-x86_64.so.1", "ld64.so.2", "libnss_files.so.2"],
 )  # fmt: skip
 def test_the_c_library_is_the_targets_own(name: str) -> None:
