@@ -7,6 +7,7 @@ python scripts/generate_reference.py --check   fail when a page is not what the 
 import ast
 import difflib
 import os
+import re
 import sys
 import tomllib
 from collections.abc import Iterator
@@ -25,6 +26,7 @@ from pannier.model.events import Notice  # noqa: E402
 
 REFERENCE = ROOT / "docs" / "reference"
 ERRORS = Path(__file__).with_name("error_reference.toml")
+SHELL_CODE = re.compile(r"_fail ([a-z0-9-]+) [\"']")
 COMMAND = "python scripts/generate_reference.py"
 NOTE = f"<!-- Written by `{COMMAND}`; change the code it follows from instead. -->\n"
 
@@ -139,10 +141,12 @@ def read_error_entries() -> dict[str, dict[str, str]]:
 
 
 def used_codes() -> set[str]:
-    """Every error code in the source: literals of `code=` and `default_code`."""
+    """Every error code in the source, what travels included."""
     found: set[str] = set()
     for path in sorted((ROOT / "src").rglob("*.py")):
         found.update(_codes_of(ast.parse(path.read_text("utf-8"))))
+    for path in (ROOT / "src" / "pannier" / "runtime").glob("*.sh"):
+        found.update(SHELL_CODE.findall(path.read_text("utf-8")))
     return found
 
 

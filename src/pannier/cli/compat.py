@@ -8,9 +8,11 @@ TaskVine call them by name, `poncho_package_*` being the older one.
 import argparse
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
+from pannier.cli.analyze import add_selection_options, read_stdin
 from pannier.cli.commands import Context
 from pannier.cli.errors import render_error
 from pannier.cli.parsing import CommandParser, make_parser, parse_arguments, split_python
@@ -40,6 +42,7 @@ CREATE_EXAMPLES = (
     ("python_package_create .venv env.tar.gz", "of an environment that is there"),
 )
 
+_SPEC_SUFFIXES = (".json", ".yml", ".yaml", ".txt", ".in", ".toml")
 Action = Callable[[argparse.Namespace, Context], int]
 
 
@@ -69,8 +72,6 @@ def create_main(argv: Sequence[str] | None = None) -> int:
 
 def make_analyze_parser(program: str = "python_package_analyze") -> CommandParser:
     """The arguments of `python_package_analyze`."""
-    from pannier.cli.analyze import add_selection_options
-
     parser = make_parser(program, ANALYZE_DESCRIPTION, ANALYZE_EXAMPLES)
     parser.add_argument(
         "sources", metavar="SOURCE", nargs="+", help="a script, notebook or package; - is standard input"
@@ -142,7 +143,6 @@ def _run(
 def _analyze(arguments: argparse.Namespace, context: Context) -> int:
     """Analyze strictly; OUT is touched only when everything is known."""
     from pannier import api
-    from pannier.cli.analyze import read_stdin
     from pannier.formats.specs import format_spec
 
     python, target_python = split_python(arguments.analysed)
@@ -178,6 +178,25 @@ def _create(arguments: argparse.Namespace, context: Context) -> int:
         python=settings.python,
         platform=settings.platform,
         includes=settings.include,
+        name=Path(arguments.output).name.split(".")[0],
+        editables=not arguments.ignore_editable_packages,
     )
-    api.pack(arguments.spec, options, settings, context.reporter)
+    with _spec_file(arguments.spec, context) as spec:
+        api.pack(spec, options, settings, context.reporter)
     return 0
+
+
+@contextmanager
+def _spec_file(spec: str, context: Context) -> Iterator[str]:
+    """The path of SPEC; a copy whose name says that it is a spec, where it is `-` or its name does not."""
+    is_named_so = Path(spec).suffix in _SPEC_SUFFIXES
+    if spec != "-" and (is_named_so or not Path(spec).is_file()):
+        yield spec
+        return
+    import tempfile
+
+    content = read_stdin([spec], context) if spec == "-" else Path(spec).read_bytes()
+    with tempfile.TemporaryDirectory(prefix="pannier-") as directory:
+        copy = Path(directory) / "spec.yaml"
+        copy.write_bytes(content)
+        yield str(copy)

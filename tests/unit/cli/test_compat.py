@@ -68,8 +68,33 @@ def test_create_packs_the_spec(api: Any, capsys: pytest.CaptureFixture[str]) -> 
     assert create_main(["--no-micromamba", "spec.json", "env.tar.gz", "--conda-executable", "conda"]) == 0
     assert api.calls[-1][1][0] == "spec.json"
     assert api.options("pack").output == Path("env.tar.gz")
+    assert api.options("pack").name == "env"
+    assert api.options("pack").editables is True
     printed = capsys.readouterr()
     assert (printed.out, printed.err) == ("", "")
+
+
+@pytest.mark.parametrize("spec", ["-", "spec", "env.spec"])
+def test_create_reads_a_spec_from_stdin_and_from_any_name(
+    spec: str, api: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+    api.results["pack"] = lambda subject, *rest: seen.append(
+        (Path(subject).suffix, Path(subject).read_text())
+    )
+    monkeypatch.setattr(sys, "stdin", io.StringIO("{}"))
+    if spec != "-":
+        (tmp_path / spec).write_text("{}")
+    assert create_main([spec, "env.tar.gz", "--ignore-editable-packages"]) == 0
+    assert seen == [(".yaml", "{}")]
+    assert api.options("pack").editables is False
+
+
+@pytest.mark.parametrize("spec", ["base", "venv", "spec.json"])
+def test_create_hands_on_specs_prefixes_and_names_as_they_are(spec: str, api: Any, tmp_path: Path) -> None:
+    (tmp_path / "venv").mkdir()
+    assert create_main([spec, "env.tar.gz"]) == 0
+    assert api.calls[-1][1][0] == spec
 
 
 def test_the_older_names_are_the_programs_own(
