@@ -7,13 +7,12 @@ and copies.
 
 import errno
 import hashlib
-import io
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pannier.formats.frames import Codec, FrameWriter, store_frame, stored_frame_size
+from pannier.formats.frames import Codec, store_frame, stored_frame_size
 from pannier.formats.manifests import MANIFEST_NAME, format_manifest
 from pannier.formats.pack_head import HEAD_NAME, format_head, head_of
 from pannier.formats.segments import BLOCK, END_OF_ARCHIVE, Member, format_header, padding
@@ -79,7 +78,7 @@ def write_pack(
     layers = builder.layers(composition.recipes)
     manifest = _manifest(plan, layers)
     pack_id, start = _start_of(manifest, composition, plan.codec)
-    end = _frame(END_OF_ARCHIVE, plan.codec)
+    end = store_frame(END_OF_ARCHIVE, plan.codec)
     with whole_file(output) as stream:
         stream.write(start)
         stream.flush()
@@ -118,7 +117,8 @@ def _start_of(manifest: Manifest, composition: Composition, codec: Codec) -> tup
     """Return a pack's id and its first two frames; the head tells offsets of what lies behind it."""
     data = format_manifest(manifest)
     pack_id = hashlib.sha256(data).hexdigest()
-    manifest_frame = _frame(_segment(MANIFEST_NAME, data), codec)
+    # Stored, as the head must be: it is small, and so no compressor is loaded to pack again.
+    manifest_frame = store_frame(_segment(MANIFEST_NAME, data), codec)
     bootstrap = [layer for layer in manifest.layers if layer.kind in {"runtime", "interpreter"}]
     bootstrap_size = sum(layer.size for layer in bootstrap)
     head_size = 0
@@ -143,14 +143,6 @@ def _segment(name: str, data: bytes) -> bytes:
     if len(segment) % BLOCK:
         raise AssertionError(name)
     return segment
-
-
-def _frame(content: bytes, codec: Codec) -> bytes:
-    stream = io.BytesIO()
-    frame = FrameWriter(stream, codec)
-    frame.write(content)
-    frame.close()
-    return stream.getvalue()
 
 
 def _append(layers: Sequence[KeptLayer], target: int, reporter: Reporter) -> None:
