@@ -19,8 +19,6 @@ from pannier.store.directories import CacheDirectories
 from pannier.store.index_settings import IndexSettings
 from pannier.store.writing import whole_file
 
-# 1980-01-01, the first instant a zip archive can write: every build says it was made then.
-_EPOCH = "315532800"
 _TAIL = 30
 _NOT_SOURCE = {".git", ".hg", ".svn", ".bzr", "__pycache__", ".venv", "venv", ".tox", ".nox", ".mypy_cache",
     ".ruff_cache", ".pytest_cache", ".eggs", "node_modules"}  # fmt: skip
@@ -153,8 +151,6 @@ def _wheel_in(place: Path) -> Path | None:
 def _build(source: Path, interpreter: Interpreter, options: BuildOptions, place: Path) -> Path:
     environ = os.environ if options.environ is None else options.environ
     environment = uv_environment(environ, options.directories, options.indexes)
-    environment["SOURCE_DATE_EPOCH"] = _EPOCH
-    environment["PYTHONHASHSEED"] = "0"
     with tempfile.TemporaryDirectory(prefix="pannier-build-") as name:
         output, copy = Path(name, "output"), Path(name, "source", source.absolute().name)
         readable = _copy_source(source, copy) if source.is_dir() else source.absolute()

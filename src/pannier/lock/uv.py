@@ -18,6 +18,8 @@ _KEPT = (
     "UV_SYSTEM_CERTS", "UV_NATIVE_TLS", "UV_LINK_MODE", "UV_GIT_LFS", "UV_OFFLINE",
 )  # fmt: skip
 _KEPT_PREFIXES = ("UV_INDEX", "UV_HTTP_", "UV_REQUEST_", "UV_CONCURRENT_")
+# 1980-01-01, the first instant a zip archive can write: every build says it was made then.
+_EPOCH = "315532800"
 _DROPPED = ("VIRTUAL_ENV", "CONDA_PREFIX", "CONDA_DEFAULT_ENV", "PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP")
 
 
@@ -44,6 +46,8 @@ def uv_environment(
     kept["UV_CACHE_DIR"] = str(directories.uv)
     kept["UV_PYTHON_DOWNLOADS"] = "never"
     kept["UV_NO_PROGRESS"] = "1"
+    kept["SOURCE_DATE_EPOCH"] = _EPOCH
+    kept["PYTHONHASHSEED"] = "0"
     kept["NO_COLOR"] = "1"
     return kept
 

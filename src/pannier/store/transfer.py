@@ -119,7 +119,7 @@ class Transfer:
                     return f"HTTP status {response.status_code}", response.status_code in _PASSING
                 if response.status_code == 200:
                     received.restart()
-                for block in response.iter_raw(_BLOCK):
+                for block in response.iter_raw():
                     received.write(block)
         except httpx.TransportError as error:
             return str(error) or type(error).__name__, not isinstance(error, httpx.UnsupportedProtocol)

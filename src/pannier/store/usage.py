@@ -174,8 +174,10 @@ def _busy_paths(root: Path) -> tuple[str, ...]:
                 found.add(str((process / link).readlink()))
         with suppress(OSError):
             # A pack without an interpreter runs the host's; only what it has loaded gives it away.
-            lines = (process / "maps").read_text("utf-8", "replace").splitlines()
-            found.update(below + line.split(below, 1)[1] for line in lines if below in line)
+            maps = (process / "maps").read_bytes()
+            if os.fsencode(below) in maps:
+                lines = os.fsdecode(maps).splitlines()
+                found.update(below + line.split(below, 1)[1] for line in lines if below in line)
     return tuple(sorted(path for path in found if path.startswith(below)))
 
 
