@@ -29,6 +29,8 @@ class AnalyzeOptions:
         extra: Requirements to add.
         strict: Unknown imports and unreadable sources are an error.
         stdin: The text that the source `-` stands for.
+        exact_python: Name one release of Python in the spec, the one that would run the sources here, even
+            where they allow others.
     """
 
     python: str = ""
@@ -39,6 +41,7 @@ class AnalyzeOptions:
     extra: tuple[str, ...] = ()
     strict: bool = False
     stdin: str | bytes = ""
+    exact_python: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -196,10 +199,9 @@ def _spec_of(
     for project in projects:
         if not project.editable_path:
             chosen.setdefault(_normalized(project.name), project.requirement)
-    minor = ".".join(environment.python_version.split(".")[:2])
     return Spec(
         requirements=tuple(chosen[name] for name in sorted(chosen)),
-        python=declared.python or (f"=={minor}.*" if minor else analysis.requires_python),
+        python=_python_of(declared.python or analysis.requires_python, options, environment),
         local_projects=declared.local_projects
         + tuple(
             LocalProject(path=project.editable_path, name=project.name)
@@ -208,6 +210,16 @@ def _spec_of(
         ),
         dialect="analysis",
     )
+
+
+def _python_of(bound: str, options: AnalyzeOptions, environment: AnalysedEnvironment) -> str:
+    """The interpreter to ask for: the environment's release, unless the sources do not allow it."""
+    from packaging.specifiers import SpecifierSet
+
+    version = environment.python_version or (_own_version() if options.exact_python else "")
+    if not version or not SpecifierSet(bound).contains(version, prereleases=True):
+        return bound
+    return f"=={'.'.join(version.split('.')[:2])}.*"
 
 
 def _text_of(stdin: str | bytes) -> str:

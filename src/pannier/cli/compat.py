@@ -154,6 +154,7 @@ def _analyze(arguments: argparse.Namespace, context: Context) -> int:
         mapping=dict(arguments.pairs),
         extra=tuple(arguments.extra),
         strict=True,
+        exact_python=True,
         stdin=read_stdin(arguments.sources, context),
     )
     result = api.analyze(arguments.sources, options, context.load_settings(), context.reporter)
