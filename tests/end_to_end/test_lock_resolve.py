@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.end_to_end.local_index import LocalIndex, sdist_bytes, wheel_bytes
@@ -100,10 +101,10 @@ def _resolve(
     directories: CacheDirectories,
     environ: Mapping[str, str],
     *requirements: str,
-    **more: object,
+    **more: Any,
 ) -> Lock:
-    targets = more.pop("targets", [_target()])
-    spec = more.pop("spec", Spec(requirements=requirements))
+    targets: list[Target] = more.pop("targets", [_target()])
+    spec: Spec = more.pop("spec", Spec(requirements=requirements))
     options = ResolveOptions(
         directories=directories, indexes=IndexSettings(index_url=index.simple), environ=environ, **more
     )

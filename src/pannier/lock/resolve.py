@@ -11,7 +11,7 @@ from pannier.formats.pylock import format_lock, parse_lock, projects_for
 from pannier.lock.build import can_build
 from pannier.lock.hashes import keep_hashed
 from pannier.lock.merge import merge_locks
-from pannier.lock.uv import UvResult, run_uv, uv_environment
+from pannier.lock.uv import UvResult, find_uv, run_uv, uv_environment
 from pannier.lock.uv_errors import error_from_uv, unknown_projects, unknown_projects_error
 from pannier.model.errors import LockError, PannierError, UsageError
 from pannier.model.events import Notice, Reporter, Stage
@@ -81,6 +81,7 @@ def resolve(spec: Spec, targets: Sequence[Target], options: ResolveOptions, repo
         _check_target(spec, target)
     if not (spec.requirements or spec.local_projects):
         return merge_locks([(target, Lock(projects=())) for target in targets])
+    find_uv()
     stage = Stage(name="resolving", total=len(targets), unit="items")
     reporter.begin(stage)
 

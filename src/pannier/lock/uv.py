@@ -4,6 +4,7 @@ import os
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from pannier.model.errors import LockError
@@ -73,8 +74,11 @@ def run_uv(arguments: Sequence[str], *, environment: Mapping[str, str], director
     return UvResult(done.returncode, stdout, stderr)
 
 
+@cache
 def find_uv() -> str:
     """Find the uv that is installed with us.
+
+    To be asked once before threads do: `sysconfig`, which knows the place, fills itself unguarded.
 
     Raises:
         LockError: It is not there.
