@@ -190,6 +190,18 @@ def test_path_files_in_the_copy_are_honoured(own_tree: InterpreterTree, tmp_path
     assert printed == "True\n"
 
 
+@pytest.mark.skipif(not _can_hide(), reason="hiding directories takes root")
+@pytest.mark.skipif(not Path("/usr/lib/ssl").is_dir(), reason="OpenSSL's directory is elsewhere here")
+def test_certificates_of_the_target_are_found(own_tree: InterpreterTree, tmp_path: Path) -> None:
+    place = tmp_path / "copy"
+    write_tree(own_tree, place)
+    code = "import ssl; print(ssl.create_default_context().cert_store_stats()['x509_ca'] > 0)"
+    cover = 'mount -t tmpfs none /usr/lib/ssl && exec "$@"'
+    command = ["unshare", "-m", "sh", "-c", cover, "sh", str(place / own_tree.executable), "-c", code]
+    printed = subprocess.check_output(command, env=_environment(tmp_path), text=True)
+    assert printed == f"{Path('/etc/ssl/certs/ca-certificates.crt').is_file()}\n"
+
+
 @every_interpreter
 def test_a_search_path_of_the_host_does_not_swap_libraries(
     interpreter: Interpreter, kept: Path, tmp_path: Path

@@ -48,6 +48,26 @@ class _SiteFromFile:
 
 sys.meta_path.insert(0, _SiteFromFile)
 """
+# The OpenSSL in the copy looks for certificates where the builder's system keeps them.
+_CERTIFICATES_CALL = re.compile(r"^( +)self\.set_default_verify_paths\(\)\n", re.MULTILINE)
+_CERTIFICATES_FUNCTION = """
+
+def _load_host_certificates(context):
+    # This OpenSSL was built for another machine: look where the distributions keep their certificates.
+    paths = get_default_verify_paths()
+    if paths.cafile or (paths.capath and os.listdir(paths.capath)):
+        return
+    for bundle in (
+        "/etc/ssl/certs/ca-certificates.crt",
+        "/etc/pki/tls/certs/ca-bundle.crt",
+        "/etc/ssl/ca-bundle.pem",
+        "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+        "/etc/ssl/cert.pem",
+    ):
+        if os.path.isfile(bundle):
+            context.load_verify_locations(bundle)
+            return
+"""
 _SCHEMES_FUNCTION = """def _get_preferred_schemes():
     return {'prefix': 'posix_prefix', 'home': 'posix_home', 'user': 'posix_user'}
 
@@ -179,6 +199,14 @@ def _site_from_file(_name: str, text: str) -> str:
     return text if "class _SiteFromFile" in text else text.rstrip("\n") + _READ_SITE_FROM_FILE
 
 
+def _with_host_certificates(_name: str, text: str) -> str:
+    calls = _CERTIFICATES_CALL.findall(text)
+    if len(calls) != 1 or "_load_host_certificates" in text:
+        return text
+    edited = _CERTIFICATES_CALL.sub(r"\g<0>\1_load_host_certificates(self)\n", text)
+    return edited.rstrip("\n") + "\n" + _CERTIFICATES_FUNCTION
+
+
 def _replace_function(function: str, replacement: str) -> Callable[[str, str], str]:
     pattern = re.compile(rf"^def {function}\(.*?(?=^[^\s#)])", re.DOTALL | re.MULTILINE)
 
@@ -205,6 +233,7 @@ def _upstream_python_lib(_name: str, text: str) -> str:
 _EDITS: dict[str, Callable[[str, str], str]] = {
     "site.py": _without_user_site,
     "encodings/__init__.py": _site_from_file,
+    "ssl.py": _with_host_certificates,
     "debian:site.py": _replace_function("getsitepackages", _SITE_PACKAGES_FUNCTION),
     "debian:sysconfig.py": _replace_function("_get_preferred_schemes", _SCHEMES_FUNCTION),
     "debian:sysconfig/__init__.py": _replace_function("_get_preferred_schemes", _SCHEMES_FUNCTION),

@@ -16,7 +16,7 @@ from pannier.model.target import Platform
 from pannier.store.writing import write_whole
 
 # Raised when copies come out otherwise than before.
-_PLAN_FORMAT = 1
+_PLAN_FORMAT = 2
 
 Stamp = tuple[str, int, int]
 

@@ -71,6 +71,14 @@ def test_site_is_read_from_its_file_though_it_is_frozen() -> None:
     assert neutral_file("encodings/__init__.py", edited, MACHINE, is_debian=False) == edited
 
 
+def test_certificates_are_looked_for_where_the_target_keeps_them() -> None:
+    text = b"class SSLContext:\n    def load(self):\n        self.set_default_verify_paths()\n"
+    edited = neutral_file("ssl.py", text, MACHINE, is_debian=False)
+    assert b"        _load_host_certificates(self)\n" in edited
+    assert neutral_file("ssl.py", edited, MACHINE, is_debian=False) == edited
+    assert neutral_file("ssl.py", b"pass\n", MACHINE, is_debian=False) == b"pass\n"
+
+
 def test_debian_layout_gives_way_to_the_usual_one() -> None:
     site = (
         "ENABLE_USER_SITE = None\ndef getsitepackages():\n    return 'dist-packages'\n\ndef other():\n    1\n"
