@@ -134,3 +134,8 @@ def make_plan(tmp_path: Path, tree: Tree, compiler: Compiler) -> MakePlan:
 @pytest.fixture
 def directories(tmp_path: Path) -> CacheDirectories:
     return CacheDirectories(tmp_path / "cache")
+
+
+@pytest.fixture
+def listener() -> Listener:
+    return Listener()

@@ -1,0 +1,113 @@
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pannier.formats.frames import Codec, FrameWriter
+from pannier.model.errors import CorruptPackError, StorageError
+from pannier.pack import reader
+from pannier.pack.writer import write_pack
+from pannier.runtime.archive import ArchiveError
+from pannier.store.directories import CacheDirectories
+
+
+@pytest.fixture(scope="module")
+def frames() -> dict[Codec, bytes]:
+    content = bytes(40_000_000) + bytes(range(256)) * 2000
+    return {codec: frame(content, codec) for codec in ("gzip", "zstd")}
+
+
+def frame(content: bytes, codec: Codec) -> bytes:
+    stream = io.BytesIO()
+    writer = FrameWriter(stream, codec)
+    writer.write(content)
+    writer.close()
+    return stream.getvalue()
+
+
+def cut(data: bytes, size: int) -> Any:
+    return iter([data[start : start + size] for start in range(0, len(data), size)])
+
+
+@pytest.mark.parametrize("codec", ["gzip", "zstd"])
+@pytest.mark.parametrize("size", [7000, 1 << 20])
+def test_frames_are_decompressed_in_pieces_of_bounded_size(
+    frames: dict[str, bytes], codec: str, size: int
+) -> None:
+    pieces = list(reader.decompress(codec, cut(frames[codec], size)))
+    assert sum(map(len, pieces)) == 40_512_000
+    assert max(map(len, pieces)) <= 1 << 20
+
+
+@pytest.mark.parametrize("codec", ["gzip", "zstd"])
+def test_damaged_frames_are_refused(frames: dict[str, bytes], codec: str) -> None:
+    data = bytearray(frames[codec])
+    data[len(data) // 2] ^= 0xFF
+    data[-3] ^= 0xFF
+    with pytest.raises(ArchiveError):
+        list(reader.decompress(codec, cut(bytes(data), 5000)))
+
+
+def test_gzip_frames_are_neither_short_nor_long(frames: dict[str, bytes]) -> None:
+    for data in (frames["gzip"][:-9], frames["gzip"] + b"more"):
+        with pytest.raises(ArchiveError):
+            list(reader.decompress("gzip", cut(data, 5000)))
+
+
+@pytest.fixture
+def written(
+    make_plan: Callable[..., Any], make_wheel: Callable[..., Any], runtime: Path, tmp_path: Path
+) -> Path:
+    path = tmp_path / "demo.tar.gz"
+    plan = make_plan(make_wheel("aa", {"aa.py": "x = 1\n"}), codec="gzip")
+    write_pack(plan, path, CacheDirectories(tmp_path / "cache"), runtime=runtime)
+    return path
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+@given(data=st.data())
+def test_a_changed_byte_anywhere_is_found(written: Path, data: st.DataObject) -> None:
+    whole = written.read_bytes()
+    position = data.draw(st.integers(0, len(whole) - 1))
+    flip = data.draw(st.integers(1, 255))
+    changed = written.with_name("changed.tar.gz")
+    changed.write_bytes(whole[:position] + bytes([whole[position] ^ flip]) + whole[position + 1 :])
+    # The fields of a gzip header that nobody reads (time, flags, system) may change unseen by the content.
+    try:
+        reader.verify(changed)
+    except CorruptPackError:
+        return
+    assert whole[: position + 1].rfind(b"\x1f\x8b") >= position - 9
+
+
+@pytest.mark.parametrize("left", [0, 1, 10, 0.5, -1, -20])
+def test_a_pack_cut_short_is_refused(written: Path, left: float) -> None:
+    whole = written.read_bytes()
+    size = int(len(whole) * left) if left == 0.5 else int(left)
+    written.write_bytes(whole[:size])
+    with pytest.raises(CorruptPackError):
+        reader.inspect(written)
+
+
+def test_unpacking_gives_a_whole_prefix_or_none(written: Path, tmp_path: Path) -> None:
+    target = tmp_path / "a préfix"
+    facts = reader.unpack(written, target, workers=1)
+    assert (target / ".pannier" / "complete").read_text().strip() == facts.pack_id
+    assert (target / "program" / "hello.py").exists()
+    with pytest.raises(StorageError, match="not an empty directory"):
+        reader.unpack(written, target)
+    whole = written.read_bytes()
+    written.write_bytes(whole[:-3000] + b"x" + whole[-2999:])
+    with pytest.raises(CorruptPackError):
+        reader.unpack(written, tmp_path / "other", workers=1)
+    assert not (tmp_path / "other").exists()
+    assert not list(tmp_path.glob(".other*"))
+
+
+def test_a_file_that_is_not_there_is_said_so(tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match="cannot be read"):
+        reader.inspect(tmp_path / "none.tar.gz")
