@@ -84,9 +84,9 @@ A failure has `error` instead of `result`. Its fields, and those of a warning, a
 error](errors.md); lists are complete. `command` is empty when the command line names no verb.
 """
 JSON_RESULTS = """\
-`manifest` has the fields of Pannier's own values; the JSON inside a pack is described by
-[manifest.schema.json](manifest.schema.json). `pannier run --json` prints an envelope only when the command
-could not be started: from then on standard output is the command's.
+`manifest` is the JSON that a pack holds, described by [manifest.schema.json](manifest.schema.json).
+`pannier run --json` prints an envelope only when the command could not be started: from then on standard
+output is the command's.
 """
 
 

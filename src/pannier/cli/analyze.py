@@ -117,9 +117,8 @@ def execute(arguments: argparse.Namespace, context: Context) -> Outcome:
         from pannier.store.writing import write_whole
 
         write_whole(Path(arguments.output), spec.encode())
-    return Outcome(
-        data=_data(result, spec, arguments.output), text=text, summary=format_summary(result.analysis)
-    )
+    data = _data(result, spec, arguments.output) if context.json else {}
+    return Outcome(data=data, text=text, summary=format_summary(result.analysis))
 
 
 def _refuse_unread(sources: Sequence[str], problems: "Sequence[Problem]") -> None:

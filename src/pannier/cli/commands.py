@@ -19,7 +19,7 @@ class Outcome(NamedTuple):
     """What a verb did.
 
     Attributes:
-        data: The `result` of the JSON envelope; anything `as_data` understands.
+        data: The `result` of the JSON envelope: values that its `as_data` understands.
         text: For standard output, without `--json`: the data that people asked for.
         summary: One line for standard error, kept back by `--quiet` and `--json`.
         status: Exit status.

@@ -8,6 +8,7 @@ from pathlib import PurePath
 from pannier.cli.errors import error_data
 from pannier.model.errors import PannierError
 from pannier.model.events import Notice
+from pannier.model.manifest import Manifest
 
 ENVELOPE_VERSION = 1
 
@@ -30,13 +31,17 @@ def _format(content: Mapping[str, object], warnings: Sequence[Notice]) -> str:
 
 
 def as_data(value: object) -> object:
-    """What JSON can hold of a value: dataclasses by field name, paths as text, sets sorted.
+    """What JSON can hold of a value: manifests as in a pack, other dataclasses by field name, paths as text.
 
     Raises:
         TypeError: There is no JSON for such a value.
     """
     if value is None or isinstance(value, str | int | float):
         return value
+    if isinstance(value, Manifest):
+        from pannier.formats.manifests import format_manifest
+
+        return json.loads(format_manifest(value))
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {item.name: as_data(getattr(value, item.name)) for item in dataclasses.fields(value)}
     if isinstance(value, Mapping):

@@ -27,14 +27,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def execute(arguments: argparse.Namespace, context: Context) -> Outcome:
     """Read the manifest and lay it out."""
     from pannier import api
-    from pannier.cli.envelope import as_data
 
     result = api.inspect(arguments.pack)
     data = {
         "path": str(arguments.pack),
         "id": result.id,
         "size": result.size,
-        "manifest": as_data(result.manifest),
+        "manifest": result.manifest,
     }
     return Outcome(data=data, text=format_manifest(result.manifest, result.id, result.size, context.style))
 

@@ -98,14 +98,12 @@ def execute(arguments: argparse.Namespace, context: Context) -> Outcome:
 
 def pack_data(result: "PackResult") -> dict[str, object]:
     """The JSON result of a pack: where it is, and its manifest."""
-    from pannier.cli.envelope import as_data
-
     return {
         "path": str(result.path),
         "size": result.size,
         "seconds": round(result.seconds, 3),
         "reused_layers": result.reused_layers,
-        "manifest": as_data(result.manifest),
+        "manifest": result.manifest,
     }
 
 

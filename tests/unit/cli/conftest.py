@@ -54,8 +54,12 @@ class FakeApi(ModuleType):
     def load_settings(self, flags: dict[str, object], environ: object, directory: Path) -> Settings:
         self.flags = dict(flags)
         known = {item.name for item in dataclasses.fields(Settings)}
-        given = {name: value for name, value in flags.items() if name in known}
-        return Settings(**{k: tuple(v) if isinstance(v, list) else v for k, v in given.items()})
+        given: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in flags.items()
+            if name in known
+        }
+        return Settings(**given)
 
     def options(self, verb: str) -> Any:
         """The options that the last call of `verb` had."""

@@ -19,10 +19,10 @@ class Terminal(io.StringIO):
         return True
 
 
-def choose(stream: io.StringIO, style: Style = PLAIN, **chosen: bool) -> progress.CommandReporter:
-    return progress.choose_reporter(
-        stream, style, **{"quiet": False, "verbose": False, "json": False, **chosen}
-    )
+def choose(
+    stream: io.StringIO, style: Style = PLAIN, *, quiet: bool = False, json: bool = False
+) -> progress.CommandReporter:
+    return progress.choose_reporter(stream, style, quiet=quiet, verbose=False, json=json)
 
 
 def work(reporter: progress.CommandReporter) -> None:
@@ -42,9 +42,9 @@ def test_a_pipe_sees_warnings_only_and_each_once() -> None:
 
 
 def test_quiet_writes_nothing_and_json_keeps_warnings_for_the_envelope() -> None:
-    for options in ({"quiet": True}, {"json": True}):
+    for quiet in (True, False):
         stream = io.StringIO()
-        reporter = choose(stream, **options)
+        reporter = choose(stream, quiet=quiet, json=not quiet)
         work(reporter)
         assert stream.getvalue() == ""
         assert reporter.notices == [NOTICE]
@@ -114,10 +114,12 @@ def test_many_threads_may_report_at_once() -> None:
     reporter = progress.LineReporter(stream)
     counting = Stage(name="counting", total=8000, unit="files")
     reporter.begin(counting)
-    threads = [
-        threading.Thread(target=lambda: [reporter.advance(counting, 1) for _ in range(1000)])
-        for _ in range(8)
-    ]
+
+    def count() -> None:
+        for _ in range(1000):
+            reporter.advance(counting, 1)
+
+    threads = [threading.Thread(target=count) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -53,7 +53,8 @@ def wrong_words(hint: str, options: dict[str, set[str]]) -> list[str]:
     every_option = {"--help", *OF_REQUIREMENTS_FILES}.union(*options.values())
     wrong = []
     for command in BACKTICKS.findall(hint):
-        program, verb, *_ = [*command.split(), "", ""]
+        words = [*command.split(), "", ""]
+        program, verb = words[0], words[1]
         given = {word.partition("=")[0] for word in command.split() if word.startswith("--")} - {"--"}
         if program == "pannier" and verb not in {"", "VERB", "X", "--help"}:
             fits = verb in options and given <= options[verb]
