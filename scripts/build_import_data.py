@@ -1,10 +1,10 @@
 """Build the table of import names that Pannier ships, from the list of projects kept by hand.
 
     python scripts/build_import_data.py            write src/pannier/imports/data/import_names.txt
-    python scripts/build_import_data.py --check    say whether it is up to date, and what installed projects contradict
+    python scripts/build_import_data.py --check    is it up to date, and do installed projects contradict it?
 
-The input is `src/pannier/imports/data/projects.txt` and nothing else: no network, no foreign data. `--check` compares
-it with the metadata of whatever is installed beside this Python.
+The input is `src/pannier/imports/data/projects.txt` and nothing else: no network, no foreign data. `--check`
+compares it with the metadata of whatever is installed beside this Python.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from pathlib import Path
 
 DATA = Path(__file__).parent.parent / "src/pannier/imports/data"
 HEADER = (
-    "# Import names to the projects that provide them, first choice first; `*` is a namespace that says nothing alone.\n"
+    "# Import names to the projects that provide them, first choice first; `*` is a namespace of many.\n"
     "# Built from projects.txt by scripts/build_import_data.py; part of Pannier, under its licence (MIT).\n"
 )
 _PATTERN = re.compile(r"\{([^{}/]*[^{}/]+)\}")
@@ -130,7 +130,8 @@ def contradictions(table: Table) -> Iterator[str]:
             normalized(name) for name in [table.first.get(module, ""), *table.others.get(module, [])]
         } - {""}
         if listed and not listed & set(map(normalized, projects)):
-            yield f"`{module}` is of {', '.join(sorted(set(projects)))} here, of {', '.join(sorted(listed))} in the list"
+            here, there = ", ".join(sorted(set(projects))), ", ".join(sorted(listed))
+            yield f"`{module}` is of {here} here, of {there} in the list"
 
 
 def main() -> int:

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from pannier.imports.known_projects import is_namespace, normalized_name
 from pannier.imports.program import DEVELOPMENT, OPTIONAL, REQUIRED, TYPING, Options, Program, Unit
@@ -17,6 +18,8 @@ from pannier.model.interpreter import InstalledDistribution
 
 Source = str | os.PathLike[str] | tuple[str, str]
 _KINDS: dict[int, ImportKind] = {OPTIONAL: "optional", TYPING: "typing", DEVELOPMENT: "development"}
+# Stubs that type checkers carry inside themselves.
+_ONLY_FOR_TYPES = "_typeshed"
 _NOT_NEEDED = frozenset({"optional", "typing", "development"})
 
 
@@ -65,7 +68,7 @@ def analyze(
     for source in sources:
         if isinstance(source, tuple):
             program.add_text(*source)
-        elif os.path.isdir(source):
+        elif Path(source).is_dir():
             program.add_directory(os.fspath(source))
         else:
             program.add_script(os.fspath(source))
@@ -87,7 +90,7 @@ def _check_existence(sources: Sequence[Source]) -> None:
         raise AnalysisError(f"there is no file or directory {names}", code="source-missing")
 
 
-@dataclass(slots=True)
+@dataclass
 class _Findings:
     """What the units import, sorted into projects, standard modules and unknowns."""
 
@@ -105,7 +108,11 @@ class _Findings:
         if unit.level == REQUIRED:
             self.needs.add_syntax(unit)
         for site in unit.scan.sites:
-            if id(site) not in unit.local and not site.level:
+            if (
+                id(site) not in unit.local
+                and not site.level
+                and site.module.partition(".")[0] != _ONLY_FOR_TYPES
+            ):
                 self._add_site(unit, site)
         for requirement, line in unit.source.installs:
             location = unit.source.locate(line)
@@ -120,7 +127,7 @@ class _Findings:
         location = unit.source.locate(site.line, site.column)
         if self._is_standard(unit, site.module):
             self.standard.add(site.module.partition(".")[0])
-            if kind == "required" and not site.instead_of:
+            if kind == "required" and site.is_certain:
                 self.needs.add_module(site.module, location)
             return
         for name in self.resolver.names(site.module, site.names):
@@ -132,14 +139,11 @@ class _Findings:
                 self.evidence.setdefault(key, set()).add(found)
             elif not is_standard_somewhere(name.partition(".")[0]):
                 self.unknown.add(found)
-            else:
-                self._add_foreign_standard(found)
-
-    def _add_foreign_standard(self, found: Import) -> None:
-        """A module that is standard in another Python: no project, but a wish for that Python."""
-        if found.kind == "required":
-            self.standard.add(found.name.partition(".")[0])
-            self.needs.add_module(found.name, found.location)
+            elif kind == "required":
+                # Standard in another Python: no project, but a wish for that Python.
+                self.standard.add(name.partition(".")[0])
+                if site.is_certain:
+                    self.needs.add_module(name, location)
 
     def _is_standard(self, unit: Unit, module: str) -> bool:
         top = module.partition(".")[0]
@@ -224,9 +228,7 @@ def _join_declared(projects: dict[str, FoundProject], findings: _Findings) -> se
 
 def _local_modules(units: Sequence[Unit]) -> list[LocalModule]:
     modules = [
-        LocalModule(path=unit.source.path, name=unit.name, root=unit.root)
-        for unit in units
-        if unit.name != "__main__" or os.path.exists(unit.source.path)
+        LocalModule(path=unit.source.path, name=unit.name, root=unit.root) for unit in units if unit.name
     ]
     return sorted(modules, key=lambda module: (module.root, module.name, module.path))
 

@@ -127,7 +127,7 @@ def verdict(test: ast.expr, surroundings: Surroundings) -> bool | None:
         return None
 
 
-def value(node: ast.expr, surroundings: Surroundings) -> Any:  # noqa: ANN401 - any constant
+def value(node: ast.expr, surroundings: Surroundings) -> Any:
     """The value of an expression on the target.
 
     Raises:
@@ -181,7 +181,7 @@ def _comparison(node: ast.Compare, surroundings: Surroundings) -> bool:
     return True
 
 
-def _index(node: ast.expr, surroundings: Surroundings) -> Any:  # noqa: ANN401 - index or slice
+def _index(node: ast.expr, surroundings: Surroundings) -> Any:
     if not isinstance(node, ast.Slice):
         return value(node, surroundings)
     bounds = [value(bound, surroundings) if bound else None for bound in (node.lower, node.upper, node.step)]

@@ -13,7 +13,7 @@ class Reach:
     """What some functions of a module reach.
 
     Attributes:
-        nodes: Identities (`id`) of the import statements and calls behind them.
+        nodes: Identities (`id`) of the imported names (`ast.alias`) and the calls behind them.
         found: The functions that the module has, of those asked for.
     """
 
@@ -69,10 +69,13 @@ def _inner_bodies(statement: ast.stmt) -> Iterator[list[ast.stmt]]:
         yield handler.body
 
 
-def _bindings(body: Sequence[ast.stmt]) -> dict[str, list[ast.stmt]]:
-    """Module-level names to the statements that bind them, those inside `if` and `try` too."""
-    bindings: dict[str, list[ast.stmt]] = {}
+def _bindings(body: Sequence[ast.stmt]) -> dict[str, list[ast.AST]]:
+    """Module-level names to the statements or imported names that bind them, inside `if` and `try` too."""
+    bindings: dict[str, list[ast.AST]] = {}
     for statement in _leaves(body):
+        if isinstance(statement, (ast.Import, ast.ImportFrom)):
+            for alias in statement.names:
+                bindings.setdefault(alias.asname or alias.name.partition(".")[0], []).append(alias)
         for name in _bound_names(statement):
             bindings.setdefault(name, []).append(statement)
     return bindings
@@ -89,9 +92,6 @@ def _leaves(body: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
 def _bound_names(statement: ast.stmt) -> Iterator[str]:
     if isinstance(statement, _DEFINITIONS):
         yield statement.name
-    elif isinstance(statement, (ast.Import, ast.ImportFrom)):
-        for alias in statement.names:
-            yield alias.asname or alias.name.partition(".")[0]
     elif isinstance(statement, ast.Assign):
         for target in statement.targets:
             yield from _target_names(target)
@@ -111,7 +111,7 @@ def _target_names(target: ast.expr) -> Iterator[str]:
 
 @dataclass(slots=True)
 class _Walker:
-    bindings: dict[str, list[ast.stmt]]
+    bindings: dict[str, list[ast.AST]]
     nodes: set[int] = field(default_factory=set)
     seen: set[int] = field(default_factory=set)
     missing_name: bool = False
@@ -136,12 +136,12 @@ class _Walker:
 
     def _visit(self, root: ast.AST) -> Iterator[str]:
         for node in ast.walk(root):
-            if isinstance(node, (ast.Import, ast.ImportFrom, ast.Call)):
+            if isinstance(node, (ast.alias, ast.Call)):
                 self.nodes.add(id(node))
             elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
                 yield node.id
 
-    def _parts(self, statements: Sequence[ast.stmt]) -> Iterator[ast.AST]:
+    def _parts(self, statements: Sequence[ast.AST]) -> Iterator[ast.AST]:
         """Of a loop or a `with`, only its header binds; its body is reached by the names in it."""
         for statement in statements:
             if isinstance(statement, (ast.For, ast.AsyncFor)):

@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass, field
+from pathlib import Path
 
 _SUFFIXES = (".py", ".pyw")
 # Compiled modules are local and hold no imports to read.
@@ -39,7 +40,7 @@ class Found:
     is_certain: bool
 
 
-@dataclass(slots=True)
+@dataclass
 class Directories:
     """Listings of directories, each read once."""
 
@@ -73,7 +74,12 @@ def parent_directory(directory: str) -> str:
     return os.path.dirname(directory) or os.curdir
 
 
-@dataclass(slots=True)
+def join(directory: str, name: str) -> str:
+    """The path of a name in a directory, without a needless `./`."""
+    return name if directory in {"", os.curdir} else os.path.join(directory, name)
+
+
+@dataclass
 class LocalFinder:
     """Finds modules below directories, remembering what it looked up."""
 
@@ -95,9 +101,9 @@ class LocalFinder:
         for place, part in enumerate(parts):
             name = ".".join(parts[: place + 1])
             entries = self.directories.entries(directory)
-            path = os.path.join(directory, part)
+            path = join(directory, part)
             if entries.get(part) and "__init__.py" in self.directories.entries(path):
-                files.append(LocalFile(os.path.join(path, "__init__.py"), name, root))
+                files.append(LocalFile(join(path, "__init__.py"), name, root))
                 directory = path
                 continue
             leaf = self._leaf(entries, directory, part)
@@ -117,7 +123,7 @@ class LocalFinder:
         """The module's file; empty for a compiled one, `None` for none."""
         for suffix in _SUFFIXES:
             if entries.get(part + suffix) is False:
-                return os.path.join(directory, part + suffix)
+                return join(directory, part + suffix)
         if any(name.partition(".")[0] == part and name.endswith(_COMPILED) for name in entries):
             return ""
         return None
@@ -135,6 +141,6 @@ class LocalFinder:
 
 def module_name(path: str, root: str) -> str:
     """The dotted name of a file seen from a directory on `sys.path`."""
-    relative = os.path.splitext(os.path.relpath(path, root or os.curdir))[0]
-    name = relative.replace(os.pardir + os.sep, "").replace(os.sep, ".")
-    return name.removesuffix(".__init__")
+    *directories, filename = Path(os.path.relpath(path, root or os.curdir)).parts
+    parts = [*(part for part in directories if part != os.pardir), filename.partition(".")[0]]
+    return ".".join(parts).removesuffix(".__init__")

@@ -20,7 +20,7 @@ _INSTALL = re.compile(
 _REQUIREMENT = re.compile(r"[A-Za-z0-9][\w.-]*(?:\[[\w,.-]+\])?(?:[=<>!~]=?[\w.*,=<>!~-]+)?$")
 _EXTENSION = re.compile(r"^(\s*)%(?:load_ext|reload_ext)\s+([\w.]+)")
 _PLOTTING = re.compile(r"^(\s*)%(?:matplotlib|pylab)\b")
-# Cells under these are Python all the same; under any other cell magic they are another language or plain text.
+# Cells under these are Python all the same; under any other they are another language or plain text.
 _PYTHON_CELL_MAGICS = frozenset({"time", "timeit", "capture", "prun", "python", "python3", "pypy", "debug"})
 # Extensions that come with IPython and need nothing more.
 _BUNDLED_EXTENSIONS = frozenset({"autoreload", "storemagic"})

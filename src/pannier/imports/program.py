@@ -8,13 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from pannier.imports.conditions import Surroundings
-from pannier.imports.functions import Reach, function_names, reach
-from pannier.imports.local import Found, LocalFile, LocalFinder, module_name, parent_directory
+from pannier.imports.local import Found, LocalFile, LocalFinder, join, module_name, parent_directory
 from pannier.imports.resolution import Resolver
 from pannier.imports.scan import ImportSite, Scan, scan_tree
 from pannier.imports.source import Reading, SourceText, read_source
 from pannier.imports.standard_library import standard_modules
-from pannier.imports.tree import is_for_development, walk
 from pannier.model.analysis import Problem
 from pannier.model.errors import AnalysisError
 from pannier.model.events import Reporter, Stage
@@ -85,7 +83,7 @@ class _Pending:
     text: str | None = None
 
 
-@dataclass(slots=True)
+@dataclass
 class Program:
     """Reads sources and follows their local imports.
 
@@ -108,7 +106,7 @@ class Program:
     _functions_there: list[str] = field(default_factory=list)
 
     def add_text(self, name: str, text: str) -> None:
-        """Add a source that is no file, such as standard input; its local modules lie in the current directory."""
+        """Add a source that is no file, such as standard input; its local modules lie beside us."""
         self._queues[REQUIRED].append(
             _Pending(name, os.curdir, REQUIRED, SearchPath((os.curdir,)), text=text)
         )
@@ -116,27 +114,32 @@ class Program:
     def add_script(self, path: str) -> None:
         """Add a file: its directory is `sys.path[0]`, or its package's root when it is in a package."""
         own = os.path.dirname(path) or os.curdir
-        root = self._finder.directories.package_root(own)
+        root = self._package_root(path)
         search = SearchPath(tuple(dict.fromkeys((root, own))), self._enclosing_project(root))
         self._queues[REQUIRED].append(_Pending(path, root, REQUIRED, search))
 
     def add_directory(self, directory: str) -> None:
         """Add every Python file below a directory; tests, documentation and the like only as development."""
+        from pannier.imports.tree import is_for_development, walk
+
         tree = walk(directory)
         self.problems.extend(tree.problems)
         base = self._finder.directories.package_root(directory)
         main = [path for path in tree.files if not is_for_development(path, directory)]
         development = set(tree.files) - set(main) if main else set()
-        roots = {path: self._finder.directories.package_root(os.path.dirname(path)) for path in tree.files}
+        roots = {path: self._package_root(path) for path in tree.files}
         tops = [base, directory, *tree.project_roots]
-        tops = [place for top in tops for place in (top, os.path.join(top, "src"))]
+        tops = [place for top in tops for place in (top, join(top, "src"))]
         others = sorted(set(roots.values()))
         for path in tree.files:
-            own = os.path.dirname(path)
+            own = os.path.dirname(path) or os.curdir
             first = tuple(dict.fromkeys((*([own] if roots[path] == own else []), roots[path], *tops)))
             search = SearchPath(first, tuple(other for other in others if other not in first), False)
             level = DEVELOPMENT if path in development else REQUIRED
             self._queues[level].append(_Pending(path, roots[path], level, search))
+
+    def _package_root(self, path: str) -> str:
+        return self._finder.directories.package_root(os.path.dirname(path) or os.curdir)
 
     def read(self) -> None:
         """Read everything that was added and everything local that it imports.
@@ -158,10 +161,8 @@ class Program:
         self._check_functions()
 
     def _read_one(self, pending: _Pending) -> None:
-        identity = os.path.realpath(pending.path) if pending.text is None else f"text:{pending.path}"
-        if identity in self._seen:
+        if self._is_seen(pending):
             return
-        self._seen.add(identity)
         reading = (
             read_source(pending.path)
             if pending.text is None
@@ -170,18 +171,32 @@ class Program:
         self.problems.extend(reading.problems)
         if reading.source is None:
             return
-        name = module_name(pending.path, pending.root) if pending.text is None else "__main__"
+        name = module_name(pending.path, pending.root) if pending.text is None else ""
         unit = Unit(reading.source, pending.root, name, pending.level, pending.search)
         self._scan(unit, pending.is_named)
         self.units.append(unit)
         for site in unit.scan.sites:
             self._follow(unit, site)
 
+    def _is_seen(self, pending: _Pending) -> bool:
+        """Whether a file was read before, by this path or by another one that symlinks lead to."""
+        if pending.text is not None:
+            return False
+        if pending.path in self._seen:
+            return True
+        self._seen.add(pending.path)
+        identity = os.path.realpath(pending.path)
+        seen = identity != pending.path and identity in self._seen
+        self._seen.add(identity)
+        return seen
+
     def _scan(self, unit: Unit, is_named: bool) -> None:
         tree = self._parse(unit)
         wanted = None
         if self.options.functions and is_named:
-            found: Reach = reach(tree, self.options.functions)
+            from pannier.imports.functions import function_names, reach
+
+            found = reach(tree, self.options.functions)
             self._functions_found |= found.found
             self._functions_there.extend(function_names(tree))
             wanted = found.nodes
@@ -217,6 +232,8 @@ class Program:
         unit.local.add(id(site))
         level = max(unit.level, _LEVELS.get(site.kind, REQUIRED))
         for file in files:
+            if file.path in self._seen:
+                continue
             search = unit.search
             if file.root not in search.first:
                 search = SearchPath((file.root, *search.first), search.last, search.shadows_standard)
@@ -227,7 +244,7 @@ class Program:
         base = os.path.dirname(unit.source.path) or os.curdir
         for _ in range(site.level - 1):
             base = parent_directory(base)
-        files = []
+        files: list[LocalFile] = []
         modules = [site.module] if site.module else []
         modules += [f"{site.module}.{name}".lstrip(".") for name in site.names if name != "*"]
         for module in modules:
@@ -255,7 +272,8 @@ class Program:
     def _is_meant(self, unit: Unit, site: ImportSite, found: Found) -> bool:
         """Whether a local candidate is what the import gives, and not something standard or installed."""
         top = site.module.partition(".")[0]
-        itself = [file for file in found.files if file.path == unit.source.path]
+        this = os.path.normpath(unit.source.path)
+        itself = any(os.path.normpath(file.path) == this for file in found.files)
         if itself and "." not in site.module and self._is_elsewhere(site.module):
             # A script named like what it imports cannot mean itself.
             return False
@@ -263,7 +281,7 @@ class Program:
             return False
         if found.is_certain:
             return True
-        # A directory without `__init__.py` gives way to an installed package, unless the very module is there.
+        # Without `__init__.py` a directory gives way to an installed package, unless the module is there.
         wanted = {site.module, *(f"{site.module}.{name}" for name in site.names)}
         there = any(file.name in wanted for file in found.files) or any(
             submodule.files for submodule in self._submodules(found, site)
@@ -272,7 +290,8 @@ class Program:
 
     def _submodules(self, found: Found, site: ImportSite) -> list[Found]:
         names = (f"{site.module}.{name}" for name in site.names if name != "*")
-        return [inner for name in names if (inner := self._finder.find(found.root, name)) is not None]
+        inners = (self._finder.find(found.root, name) for name in names)
+        return [inner for inner in inners if inner is not None]
 
     def _with_submodules(self, root: str, site: ImportSite, found: Found) -> list[LocalFile]:
         files = list(found.files)
@@ -293,7 +312,7 @@ class Program:
         place = directory
         for _ in range(4):
             if any(name in self._finder.directories.entries(place) for name in _PROJECT_FILES):
-                return (place, os.path.join(place, "src"))
+                return (place, join(place, "src"))
             place = parent_directory(place)
         return ()
 

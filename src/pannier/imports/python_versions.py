@@ -8,12 +8,43 @@ from pannier.model.analysis import Location
 
 # Standard modules of Python 2 alone, by names that nothing else has.
 _PYTHON_2_MODULES = frozenset(
-    (
-        "BaseHTTPServer CGIHTTPServer ConfigParser Cookie HTMLParser Queue ScrolledText SimpleHTTPServer"
-        " SimpleXMLRPCServer SocketServer StringIO Tkinter UserDict UserList UserString __builtin__ anydbm"
-        " cPickle cStringIO commands cookielib copy_reg dummy_thread htmlentitydefs htmllib httplib robotparser"
-        " sgmllib thread tkFileDialog tkMessageBox tkSimpleDialog urllib2 urlparse xmlrpclib"
-    ).split()
+    [
+        "BaseHTTPServer",
+        "CGIHTTPServer",
+        "ConfigParser",
+        "Cookie",
+        "HTMLParser",
+        "Queue",
+        "ScrolledText",
+        "SimpleHTTPServer",
+        "SimpleXMLRPCServer",
+        "SocketServer",
+        "StringIO",
+        "Tkinter",
+        "UserDict",
+        "UserList",
+        "UserString",
+        "__builtin__",
+        "anydbm",
+        "cPickle",
+        "cStringIO",
+        "commands",
+        "cookielib",
+        "copy_reg",
+        "dummy_thread",
+        "htmlentitydefs",
+        "htmllib",
+        "httplib",
+        "robotparser",
+        "sgmllib",
+        "thread",
+        "tkFileDialog",
+        "tkMessageBox",
+        "tkSimpleDialog",
+        "urllib2",
+        "urlparse",
+        "xmlrpclib",
+    ]
 )
 
 
@@ -23,7 +54,7 @@ class _Bound:
     reason: str
 
 
-@dataclass(slots=True)
+@dataclass
 class PythonNeeds:
     """Collects what speaks for one Python or another."""
 

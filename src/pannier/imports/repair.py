@@ -1,7 +1,7 @@
 """Python that today's parser refuses, made into a skeleton it takes, on the same lines.
 
-Python 2, a Python newer than ours, and files with an error all still say what they import. Each logical line that
-does not parse on its own is rewritten or replaced by `pass`, so that one scanner serves every dialect.
+Python 2, a Python newer than ours, and files with an error all still say what they import. Each logical line
+that does not parse on its own is rewritten or replaced by `pass`, so that one scanner serves every dialect.
 """
 
 import ast
@@ -115,7 +115,7 @@ def repair(text: str, error: SyntaxError) -> Repaired:
 
 
 def _logical_lines(text: str) -> Iterator[_LogicalLine]:
-    """Split into logical lines (comments dropped, continuations kept), a bracket left open notwithstanding."""
+    """Split into logical lines without their comments, a bracket left open notwithstanding."""
     line = first = 1
     depth = 0
     parts: list[str] = []

@@ -30,7 +30,7 @@ class Provider:
     alternatives: tuple[str, ...] = ()
 
 
-@dataclass(slots=True)
+@dataclass
 class Resolver:
     """Looks dotted import names up, the most certain source first.
 
@@ -55,7 +55,7 @@ class Resolver:
             self._deeper.update(prefix for prefix in _prefixes(name) if prefix != name)
 
     def names(self, module: str, names: Sequence[str]) -> tuple[str, ...]:
-        """The dotted names that an import stands for: `from google.cloud import storage` is `google.cloud.storage`.
+        """The dotted names of an import: `from google.cloud import storage` is `google.cloud.storage`.
 
         Only below names that several projects share does it matter what is taken from them.
         """
@@ -92,13 +92,13 @@ class Resolver:
         _, known = providers(name)
         for prefix in _prefixes(name):
             found = self._by_import.get(prefix, [])
-            # Several distributions may call a shared namespace their own; only a deeper name tells them apart.
+            # Several distributions may call a namespace their own; only a deeper name tells them apart.
             if found and not is_namespace(prefix):
                 return self._among(found, known, prefix)
         return self._nameless(name, known)
 
     def _among(self, found: list[InstalledDistribution], known: Sequence[str], prefix: str) -> Provider:
-        """One of several installed distributions: the best known, else the one named like the import."""
+        """One of several distributions: the best known, else the one named like the import."""
         preference = [normalized_name(project) for project in (*known, prefix.partition(".")[0])]
         by_name = {normalized_name(distribution.name): distribution for distribution in found}
         chosen = next((by_name[project] for project in preference if project in by_name), None)

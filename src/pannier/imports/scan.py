@@ -42,6 +42,7 @@ class ImportSite:
         column: From 1.
         fallbacks: Modules imported instead when this one is missing.
         instead_of: Modules whose absence brings this import about.
+        is_certain: It takes place whenever the module is imported: in no function and under no condition.
     """
 
     module: str
@@ -52,6 +53,7 @@ class ImportSite:
     column: int
     fallbacks: tuple[str, ...] = ()
     instead_of: tuple[str, ...] = ()
+    is_certain: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +84,13 @@ class _Context:
     fallbacks: tuple[str, ...] = ()
     instead_of: tuple[str, ...] = ()
     in_function: bool = False
+    is_certain: bool = True
 
     def weakened(self, kind: ImportKind, fallbacks: tuple[str, ...] = ()) -> "_Context":
         """This context inside another condition; for types stays for types."""
         if self.kind == "typing":
             return self
-        return replace(self, kind=kind, fallbacks=fallbacks)
+        return replace(self, kind=kind, fallbacks=fallbacks, is_certain=False)
 
 
 def scan_tree(
@@ -105,7 +108,7 @@ def scan_tree(
         text: What it was parsed from.
         surroundings: The Python and platform that decide conditional imports.
         toplevel: Leave out imports inside functions.
-        wanted: Identities (`id`) of the only import statements and calls to report; `None` for all.
+        wanted: Identities (`id`) of the only imported names and calls to report; `None` for all.
     """
     scanner = _Scanner(surroundings, text, toplevel, wanted)
     scanner.visit_body(tree.body, _Context())
@@ -162,16 +165,22 @@ class _Scanner:
 
     def visit_import(self, statement: ast.Import, context: _Context) -> None:
         for alias in statement.names:
-            self.add(statement, alias.name, (), 0, context)
+            if self.is_wanted(alias):
+                self.add(statement, alias.name, (), 0, context)
 
     def visit_import_from(self, statement: ast.ImportFrom, context: _Context) -> None:
-        names = tuple(alias.name for alias in statement.names)
+        names = tuple(alias.name for alias in statement.names if self.is_wanted(alias))
         if statement.module == "sys" and not statement.level:
             facts = self.surroundings.facts()
             for alias in statement.names:
                 if f"sys.{alias.name}" in facts:
                     self.surroundings.constants[alias.asname or alias.name] = facts[f"sys.{alias.name}"]
-        self.add(statement, statement.module or "", names, statement.level, context)
+        if names:
+            self.add(statement, statement.module or "", names, statement.level, context)
+
+    def is_wanted(self, node: ast.AST) -> bool:
+        """Whether the functions asked for reach a name or a call."""
+        return self.wanted is None or id(node) in self.wanted
 
     def add(
         self,
@@ -181,8 +190,6 @@ class _Scanner:
         level: int,
         context: _Context,
     ) -> None:
-        if self.wanted is not None and id(node) not in self.wanted:
-            return
         kind: ImportKind = context.kind
         if isinstance(node, ast.Call) and kind == "required":
             kind = "dynamic"
@@ -195,6 +202,7 @@ class _Scanner:
             node.col_offset + 1,
             context.fallbacks,
             context.instead_of,
+            context.is_certain and not context.instead_of,
         )
         self.sites.append(site)
 
@@ -226,9 +234,9 @@ class _Scanner:
             return
         holds = verdict(statement.test, self.surroundings)
         if holds is None:
-            guarded = context.weakened("optional") if asks_availability(inner) else context
-            self.visit_body(body, guarded)
-            self.visit_body(otherwise, context)
+            either = replace(context, is_certain=False)
+            self.visit_body(body, either.weakened("optional") if asks_availability(inner) else either)
+            self.visit_body(otherwise, either)
         else:
             self.visit_body(statement.body if holds else statement.orelse, context)
 
@@ -238,10 +246,8 @@ class _Scanner:
             self.note((3, 8), "positional-only parameter", statement.lineno)
         if not self.toplevel:
             # What surrounds a `def` guards its definition, not its calls.
-            kind = context.kind if context.kind == "typing" else "required"
-            if context.kind == "optional" and not context.fallbacks:
-                kind = "optional"
-            self.visit_body(statement.body, _Context(kind=kind, in_function=True))
+            kind: ImportKind = "typing" if context.kind == "typing" else "required"
+            self.visit_body(statement.body, _Context(kind=kind, in_function=True, is_certain=False))
 
     def visit_block(
         self, statement: ast.For | ast.AsyncFor | ast.While | ast.With | ast.AsyncWith, context: _Context
@@ -282,7 +288,7 @@ class _Scanner:
                         self.add_call(node, context)
 
     def importing_calls(self, body: list[ast.stmt]) -> Iterator[ast.Call]:
-        """Calls in a loop's body that import what its variable says: seen here, where the variable is known."""
+        """Calls in a loop's body that may import what its variable says."""
         for statement in body:
             for node in ast.walk(statement):
                 if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Name):
@@ -290,7 +296,7 @@ class _Scanner:
 
     def add_call(self, node: ast.Call, context: _Context) -> None:
         function = dotted_name(node.func).rpartition(".")[2]
-        if function not in _IMPORTING_CALLS:
+        if function not in _IMPORTING_CALLS or not self.is_wanted(node):
             return
         arguments = [*node.args, *(word.value for word in node.keywords if word.arg == "name")]
         if function == "LazyLoader":
@@ -300,12 +306,10 @@ class _Scanner:
         if function == "importorskip":
             context = context.weakened("optional")
         for text in self.literal(arguments[0]):
-            module = text.lstrip(".")
-            if module and all(part.isidentifier() for part in module.split(".")):
-                names: tuple[str, ...] = ()
-                if function == "import_string":
-                    module, _, name = module.rpartition(".")
-                    names = (name,)
+            module, names = text.lstrip("."), ()
+            if function == "import_string":
+                module = module.rpartition(".")[0]
+            if all(part.isidentifier() for part in module.split(".")):
                 self.add(node, module, names, len(text) - len(text.lstrip(".")), context)
 
     def literal(self, node: ast.expr) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from pannier.model.analysis import Location, Problem
 
 # Generated tables of constants reach a few MB; past this a file is data that happens to end in `.py`.
 LARGEST_SOURCE = 20_000_000
-# PEP 263: the declaration counts on the first two lines, the second only when the first is a comment or blank.
+# PEP 263: on the first two lines, on the second only when the first is blank or a comment.
 _COOKIE = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
 _BLANK = re.compile(rb"^[ \t\f]*(?:#.*)?$")
 _BYTE_ORDER_MARKS = (
@@ -28,7 +28,7 @@ class SourceText:
 
     Attributes:
         path: As the user named the source, joined with the file's place in it; `-` for stdin.
-        text: The whole text, line ends as `\\n`.
+        text: The whole text, each line ended by a line feed.
         cells: For a notebook, the number and the first line of each cell in `text`.
         installs: Requirements the notebook itself installs (`%pip install NAME`), with their line.
     """

@@ -26,10 +26,28 @@ _REMOVED = {
     **dict.fromkeys(("formatter", "parser", "symbol", "macpath"), (3, 10)),
     **dict.fromkeys(("binhex", "asynchat", "asyncore", "distutils", "imp", "smtpd"), (3, 12)),
     **dict.fromkeys(
-        (
-            "aifc audioop cgi cgitb chunk crypt imghdr lib2to3 mailcap msilib nis nntplib ossaudiodev pipes"
-            " sndhdr spwd sunau telnetlib uu xdrlib"
-        ).split(),
+        [
+            "aifc",
+            "audioop",
+            "cgi",
+            "cgitb",
+            "chunk",
+            "crypt",
+            "imghdr",
+            "lib2to3",
+            "mailcap",
+            "msilib",
+            "nis",
+            "nntplib",
+            "ossaudiodev",
+            "pipes",
+            "sndhdr",
+            "spwd",
+            "sunau",
+            "telnetlib",
+            "uu",
+            "xdrlib",
+        ],
         (3, 13),
     ),
 }
@@ -53,7 +71,7 @@ class VersionNeed:
 
 @cache
 def standard_modules(python_version: str) -> frozenset[str]:
-    """Top-level standard modules of a version (`3.11`, `3.11.7`, `2.7`); the nearest version that is known."""
+    """Top-level standard modules of a version (`3.11.7`, `2.7`), or of the nearest that is known."""
     numbers = [int(part) for part in python_version.split(".")[:2] if part.isdecimal()]
     major, minor = (*numbers, 0, 0)[:2]
     if (major, minor) == sys.version_info[:2]:
@@ -71,7 +89,7 @@ def _listed(version: str) -> frozenset[str]:
 
 
 def is_standard_somewhere(name: str) -> bool:
-    """Whether a top-level name is standard in another version: Python 2.7, or one of Python 3's."""
+    """Whether a top-level name is standard in another version, Python 2.7 among them."""
     return any(name in standard_modules(version) for version in ("2.7", "3.6", "3.11", "3.14"))
 
 

@@ -3,8 +3,10 @@
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pannier.imports.local import join
 from pannier.model.analysis import Location, Problem
 
 if TYPE_CHECKING:
@@ -54,8 +56,8 @@ class Tree:
 def walk(directory: str) -> Tree:
     """Find the Python files below a directory.
 
-    Virtual environments, build output, hidden directories and what `.gitignore` names are left out; a directory
-    that symlinks make reachable twice is walked once.
+    Virtual environments, build output, hidden directories and what `.gitignore` names are left out; a
+    directory that symlinks make reachable twice is walked once.
     """
     tree = Tree()
     _walk(directory, tree, (), set())
@@ -65,7 +67,7 @@ def walk(directory: str) -> Tree:
 
 def is_for_development(path: str, directory: str) -> bool:
     """Whether a file of a project serves its tests, documentation or build, and not the program itself."""
-    parts = os.path.relpath(path, directory).split(os.sep)
+    parts = Path(os.path.relpath(path, directory)).parts
     name = parts[-1]
     if name in _DEVELOPMENT_FILES or name.startswith("test_") or name.endswith(("_test.py", "_tests.py")):
         return True
@@ -103,7 +105,7 @@ def _walk(directory: str, tree: Tree, ignored: tuple[_Ignored, ...], seen: set[t
     if ".gitignore" in names:
         ignored = (*ignored, *_read_ignored(directory))
     for entry in entries:
-        _visit(entry, os.path.join(directory, entry.name), tree, ignored, seen)
+        _visit(entry, join(directory, entry.name), tree, ignored, seen)
 
 
 def _visit(
@@ -141,8 +143,8 @@ def _is_skipped(name: str, path: str) -> bool:
     if name.startswith(".") or name in _NEVER or name.endswith((".egg-info", ".egg", ".dist-info")):
         return True
     if name in _BUILT:
-        return not os.path.exists(os.path.join(path, "__init__.py"))
-    return any(os.path.exists(os.path.join(path, mark)) for mark in _ENVIRONMENT_MARKS)
+        return not Path(path, "__init__.py").exists()
+    return any(Path(path, mark).exists() for mark in _ENVIRONMENT_MARKS)
 
 
 def _is_ignored(path: str, is_directory: bool, ignored: tuple[_Ignored, ...]) -> bool:

@@ -30,8 +30,9 @@ class Import:
     Attributes:
         name: Dotted name as imported (`google.cloud.storage`).
         kind: `required`; `optional` in a try/except ImportError; `typing` under TYPE_CHECKING;
-            `dynamic` for `import_module("x")` with a literal; `development` in a project's tests, documentation
-            and build files; `declared` in a PEP 723 block, a project file or a notebook's `%pip install`.
+            `dynamic` for `import_module("x")` with a literal; `development` in a project's tests,
+            documentation and build files; `declared` in a PEP 723 block, a project file or a notebook's
+            `%pip install`.
         location: Where.
     """
 
@@ -98,8 +99,8 @@ class Analysis:
         unknown: Imports that nothing known provides.
         local_modules: The program's own modules, the sources themselves among them.
         standard_library: Top-level standard modules used.
-        requires_python: Version specifier the sources ask for by their syntax and the standard modules they use
-            (and PEP 723 and pyproject, where a caller joins those); empty for none.
+        requires_python: Version specifier the sources ask for by their syntax and the standard modules they
+            use (and PEP 723 and pyproject, where a caller joins those); empty for none.
         python_reason: Why, for people.
         problems: Files that could not be read.
     """

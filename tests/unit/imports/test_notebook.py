@@ -1,0 +1,87 @@
+import json
+
+from pannier.imports.analysis import AnalysisOptions, analyze
+from pannier.imports.notebook import parse_notebook
+
+
+def _notebook(*cells, language="python", **document):
+    listed = [{"cell_type": "code", "source": cell} for cell in cells]
+    metadata = {"language_info": {"name": language}}
+    return json.dumps({"cells": listed, "metadata": metadata, "nbformat": 4, **document}).encode()
+
+
+def _analysis(tmp_path, monkeypatch, content):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "n.ipynb").write_bytes(content)
+    return analyze(["n.ipynb"], AnalysisOptions(target_python="3.11"))
+
+
+def _names(analysis):
+    return {project.name for project in analysis.projects}
+
+
+def test_magics_shell_lines_and_help_are_no_python(tmp_path, monkeypatch):
+    content = _notebook(
+        "!ls -l\nimport numpy as np\nfiles = !ls\nnp?\n?np.array\nx = %timeit -o 1\n%cd data\nif x:\n    !pwd",
+        ["%%time\n", "import pandas\n", "await pandas.x()"],
+        "%%bash\nimport torch",
+        "%%writefile x.py\nimport tensorflow",
+    )
+    analysis = _analysis(tmp_path, monkeypatch, content)
+    assert _names(analysis) == {"numpy", "pandas"}
+    assert not analysis.problems
+
+
+def test_magics_that_import_do_so(tmp_path, monkeypatch):
+    content = _notebook("%matplotlib inline\n%load_ext autoreload\n%load_ext line_profiler")
+    assert _names(_analysis(tmp_path, monkeypatch, content)) == {"matplotlib", "line-profiler"}
+
+
+def test_a_place_in_a_notebook_is_its_cell_and_line(tmp_path, monkeypatch):
+    content = _notebook("x = 1\n", "\nimport numpy")
+    (project,) = _analysis(tmp_path, monkeypatch, content).projects
+    assert str(project.imports[0].location) == "n.ipynb:cell 2:2"
+
+
+def test_a_broken_cell_leaves_the_others(tmp_path, monkeypatch):
+    analysis = _analysis(tmp_path, monkeypatch, _notebook("import numpy", "def f(:", "import pandas"))
+    assert _names(analysis) == {"numpy", "pandas"}
+    assert [str(problem.location) for problem in analysis.problems] == ["n.ipynb:cell 2:1"]
+
+
+def test_what_a_notebook_installs_is_declared(tmp_path, monkeypatch):
+    content = _notebook(
+        "!pip install -q mystery==1.2 'pandas>=2'  # both\n%pip install -r requirements.txt tqdm\n"
+        "!{sys.executable} -m pip install rich",
+        "import mystery, pandas",
+    )
+    analysis = _analysis(tmp_path, monkeypatch, content)
+    found = {project.name: (project.requirement, project.confidence) for project in analysis.projects}
+    assert found == {
+        "mystery": ("mystery==1.2", "declared"),
+        "pandas": ("pandas>=2", "known"),
+        "tqdm": ("tqdm", "declared"),
+        "rich": ("rich", "declared"),
+    }
+    assert not analysis.unknown
+
+
+def test_old_notebooks_keep_their_cells_in_worksheets():
+    cell = {"cell_type": "code", "input": ["import numpy\n"]}
+    content = json.dumps({"worksheets": [{"cells": [cell]}], "nbformat": 3}).encode()
+    reading = parse_notebook(content, "n.ipynb")
+    assert reading.source is not None
+    assert "import numpy" in reading.source.text
+
+
+def test_what_is_no_python_notebook_is_a_problem():
+    for content in (b"{", b"[]", b"3", _notebook("library(x)", language="R")):
+        reading = parse_notebook(content, "n.ipynb")
+        assert reading.source is None
+        assert [problem.code for problem in reading.problems] == ["notebook-invalid"]
+
+
+def test_a_notebook_of_unexpected_shapes_does_not_fail():
+    for cells in (None, 3, [3, {"cell_type": "code"}, {"cell_type": "code", "source": 3}], {"a": 1}):
+        content = json.dumps({"cells": cells, "metadata": 3, "worksheets": 3}).encode()
+        assert parse_notebook(content, "n.ipynb").source is not None
