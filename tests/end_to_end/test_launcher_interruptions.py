@@ -126,6 +126,7 @@ def children_of(process: int) -> list[int]:
 
 
 def check_whole(launcher: Launcher) -> None:
+    assert len(launcher.leftovers()) == 1, launcher.leftovers()
     (name,) = launcher.leftovers()
     prefix = launcher.cache / "prefixes" / name
     assert (prefix / ".pannier" / "complete").read_text().strip() == name

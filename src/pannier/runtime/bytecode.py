@@ -6,7 +6,7 @@ import sys
 from importlib.util import cache_from_source
 from typing import Any, Dict, List
 
-from .unpack import Link, count_workers, run_jobs
+from .workers import Link, check_parent, count_workers, run_jobs
 
 _BATCH = 64
 
@@ -42,6 +42,7 @@ def compile_prefix(prefix: str, workers: int = 0) -> int:
 
     def compile_batch(number: int) -> List[Link]:
         for name in batches[number]:
+            check_parent()
             _compile(prefix, name)
         return []
 

@@ -35,7 +35,7 @@ or by `pannier pack script.py -o env.tar.gz` in one go. Tarballs made by conda-p
 
 _newline='
 '
-_child= _held= _stage= _debug= _wait=300 _to= _environment= _only_program= _usage_status=1
+_waited= _held= _stage= _debug= _wait=300 _to= _environment= _only_program= _usage_status=1
 _hint= _facts=
 
 # --- Saying things ----------------------------------------------------------------------------------------------------
@@ -61,17 +61,16 @@ _fail_usage() {
 # --- Cleaning up ------------------------------------------------------------------------------------------------------
 
 _discard() {
-    trap '' INT TERM HUP
     if [ -n "$_stage" ]; then
         _remove "$_stage"
         rm -f -- "$_stage.log" "$_stage.list"
         _stage=
     fi
     if [ -n "$_held" ]; then
-        rm -f -- "$_held"
+        _read_link "$_held"
+        [ "$_link" != "$_self" ] || rm -f -- "$_held"
         _held=
     fi
-    trap - EXIT
 }
 
 # What a process killed with -9 left running may still write into the directory; under another name it cannot be taken
@@ -87,16 +86,17 @@ _remove() {
 
 _stop() {
     trap '' INT TERM HUP
-    if [ -n "$_child" ]; then
-        kill -s TERM "$_child" 2>/dev/null
-        wait "$_child" 2>/dev/null
+    if [ "$!" != "$_waited" ]; then
+        kill -s TERM "$!" 2>/dev/null
+        wait "$!" 2>/dev/null
     fi
     _discard
-    trap - "$1"
+    trap - EXIT "$1"
     kill -s "$1" "$$"
     exit 1
 }
 
+# Also for the short commands before the lock: a bash without a trap forgets a signal that comes while one runs.
 _guard() {
     trap '_stop INT' INT
     trap '_stop TERM' TERM
@@ -104,11 +104,13 @@ _guard() {
     trap _discard EXIT
 }
 
+_unguard() { trap - INT TERM HUP EXIT; }
+
 # A shell acts on a signal only between commands, but at once while it waits: long commands run in the background.
 _attend() {
-    wait "$_child"
+    wait "$!"
     _status=$?
-    _child=
+    _waited=$!
     return "$_status"
 }
 
@@ -342,8 +344,7 @@ _take_flock() {
     case $(flock --help 2>&1) in
         *--timeout*)
             flock -w "$_wait" 9 2>/dev/null &
-            _child=$!
-            _attend && return 0
+                    _attend && return 0
             ;;
         *)
             _left=$((_wait * 10))
@@ -390,6 +391,8 @@ _take_link() {
     _find_start "$$"
     _self="$$.$_start@$_node"
     _left=$((_wait * 10))
+    # Named before it is made, for a signal may come between; the link itself tells whether it is ours.
+    _held=$_lock.link
     until ln -s "$_self" "$_lock.link" 2>/dev/null; do
         _read_link "$_lock.link"
         if [ -n "$_link" ] && ! _is_live "$_link"; then
@@ -400,7 +403,6 @@ _take_link() {
         _left=$((_left - 1))
         _nap
     done
-    _held=$_lock.link
 }
 
 # Only one process may remove a dead owner's lock, or the second would remove the lock that the first took next.
@@ -422,7 +424,6 @@ _break_link() {
 
 # _with_lock FUNCTION: runs it under the lock, whose descriptor the command must not inherit.
 _with_lock() {
-    _guard
     if command -v flock >/dev/null 2>&1; then
         _take_lock=_take_flock
     else
@@ -430,7 +431,6 @@ _with_lock() {
     fi
     { "$_take_lock" && "$1"; } 9>>"$_lock"
     _discard
-    trap - INT TERM HUP EXIT
 }
 
 # --- Unpacking a pack -------------------------------------------------------------------------------------------------
@@ -487,7 +487,6 @@ _find_strangers() {
 # Refuses before anything is written or started.
 _check_bootstrap() {
     { _read_members | LC_ALL=C tar -tvf - 2>"$_stage.log"; } | _find_strangers >"$_stage.list" &
-    _child=$!
     _sum=
     _sum_input </dev/null
     if [ -n "$_sum" ]; then
@@ -513,7 +512,6 @@ _check_bootstrap() {
 _unpack_bootstrap() {
     _say "unpacking the first layers into $_stage"
     _read_members | tar -xof - -C "$_stage" 2>"$_stage.log" &
-    _child=$!
     _attend && [ ! -s "$_stage.log" ] && return 0
     _free=$(df -Pk "$_stage" 2>/dev/null | { read -r _line && read -r _one _two _three _four _rest && printf %s "$_four"; })
     { IFS= read -r _line <"$_stage.log"; } 2>/dev/null
@@ -537,7 +535,6 @@ _unpack_rest() {
     fi
     _say "unpacking the rest with $_host"
     "$_host" -I -S -B "$_stage/.pannier/runtime" install "$_file" "$_stage" "$_target" "$_mode" &
-    _child=$!
     _attend && return 0
     if [ "$_status" -eq 1 ]; then
         # It has said why.
@@ -751,7 +748,6 @@ _install_foreign() {
     _find_codec
     _stage=$_base.tmp.$$
     _decompress <"$_file" 2>"$_stage.list" | tar -xof - -C "$_target" 2>"$_stage.log" &
-    _child=$!
     if ! _attend || [ -s "$_stage.list" ]; then
         { IFS= read -r _line <"$_stage.log" || IFS= read -r _line <"$_stage.list"; } 2>/dev/null
         _fact file "$_file"
@@ -765,8 +761,7 @@ _install_foreign() {
     if [ -f "$_target/bin/conda-unpack" ] && [ -x "$_target/bin/python" ]; then
         _say 'running conda-unpack'
         "$_target/bin/python" "$_target/bin/conda-unpack" >/dev/null &
-        _child=$!
-        _attend || _fail conda-unpack "\`conda-unpack\` of this environment ended with status $_status"
+            _attend || _fail conda-unpack "\`conda-unpack\` of this environment ended with status $_status"
     fi
     mkdir -p -- "$_target/.pannier" && printf '%s\n' "$_id" >"$_target/.pannier/complete.$$" \
         && mv -f -- "$_target/.pannier/complete.$$" "$_target/.pannier/complete" || _fail_directory "$_target"
@@ -862,7 +857,7 @@ _run_file() {
         _fail no-such-file 'there is no such environment, or it cannot be read'
     fi
     _find_cache
-    _kind=foreign
+    _kind=foreign _target=
     if _read_id "$_file"; then
         _kind=pack
         if [ "$_format" != 1 ]; then
@@ -879,10 +874,10 @@ _run_file() {
         _make_absolute "$_to"
         _to=$_absolute
         _target=$_to
-        _is_complete || { _aim_at_directory && "_prepare_$_kind"; }
+        _is_complete || { _guard && _aim_at_directory && "_prepare_$_kind" && _unguard; }
     else
         _aim_at_cache
-        _is_complete || { _make_cache && _aim_at_cache && { _is_complete || "_prepare_$_kind"; }; }
+        _is_complete || { _guard && _make_cache && _aim_at_cache && { _is_complete || "_prepare_$_kind"; } && _unguard; }
     fi
     _run "$_target" "$@"
 }
