@@ -19,6 +19,8 @@ ZSTD_LEVEL = 3
 GZIP_LEVEL = 1
 # Enough for the interpreter lock to be handed over rarely, little enough to stay in a core's cache.
 BATCH_SIZE = 1 << 20
+# Of one thread's share of a large zstd frame; libzstd's own choice takes 100 MB for a few of them.
+_JOB_SIZE = 1 << 21
 _STORED_BLOCK = 0xFFFF
 _RAW_BLOCK = 1 << 17
 _GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
@@ -210,7 +212,11 @@ def _zstd_frame(is_large: bool) -> _Compressor:
 
     # With any number of workers but none, libzstd cuts jobs by the parameters alone: two give what ten would.
     parameters = zstandard.ZstdCompressionParameters.from_level(
-        ZSTD_LEVEL, threads=2 if is_large else 0, write_checksum=True, write_content_size=False
+        ZSTD_LEVEL,
+        threads=2 if is_large else 0,
+        job_size=_JOB_SIZE if is_large else 0,
+        write_checksum=True,
+        write_content_size=False,
     )
     compressor = zstandard.ZstdCompressor(compression_params=parameters)
     return cast("_Compressor", compressor.compressobj())
