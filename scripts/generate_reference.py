@@ -190,9 +190,15 @@ def json_page() -> str:
     return "\n".join(parts)
 
 
-_EXAMPLE_WARNING = Notice(message="1 source could not be read", code="syntax", facts={"where": ["app.py:3"]})
+_EXAMPLE_WARNING = Notice(
+    message="`opencv-python` and `opencv-python-headless` install different files at one place",
+    code="file-clash",
+    facts={"files": ["cv2/__init__.py", "cv2/version.py"]},
+)
 _EXAMPLE_ERROR = PannierError(
-    "`weather.tar.gz` does not exist", code="file-not-found", hint="check the spelling"
+    "there is no file or directory `weather.tar.gz`",
+    code="no-such-file",
+    hint="check the path and its spelling",
 )
 _RESULTS = {
     "analyze": "`sources`, `projects`, `unknown`, `local_modules`, `standard_library`, `requires_python`, "

@@ -105,18 +105,19 @@ class LineReporter(CommandReporter):
             state.done += amount
             if now - state.said >= LINE_INTERVAL:
                 state.said = now
-                self._say(stage, state, f" {detail}" if detail else "")
+                self._say(stage, f"{_format_amount(stage, state.done)} {detail}")
 
     def end(self, stage: Stage) -> None:
         """Say what was done and how long it took."""
         with self._lock:
             state = self._stages.pop(stage.name, None)
             if state is not None:
-                self._say(stage, state, f", {format_seconds(self._clock() - state.began)}")
+                amount = _format_amount(stage, state.done)
+                taken = format_seconds(self._clock() - state.began)
+                self._say(stage, f"{amount}, {taken}" if amount else taken)
 
-    def _say(self, stage: Stage, state: "_StageState", rest: str) -> None:
-        amount = _format_amount(stage, state.done)
-        self.write(f"{stage.name}{': ' if amount else ''}{amount}{printable(rest)}\n")
+    def _say(self, stage: Stage, what: str) -> None:
+        self.write(f"{stage.name}: {printable(what.strip())}\n")
 
 
 class _StageState:

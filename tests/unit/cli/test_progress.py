@@ -73,6 +73,16 @@ def test_long_stages_speak_every_ten_seconds() -> None:
     assert stream.getvalue() == "building: 2 of 4 items b\nbuilding: 3 of 4 items, 20.0 s\n"
 
 
+def test_a_stage_that_counts_nothing_says_how_long_it_took() -> None:
+    now = iter((0.0, 2.0))
+    stream = io.StringIO()
+    reporter = progress.LineReporter(stream, clock=lambda: next(now))
+    probing = Stage(name="probing")
+    reporter.begin(probing)
+    reporter.end(probing)
+    assert stream.getvalue() == "probing: 2.0 s\n"
+
+
 def test_nothing_is_drawn_and_rich_not_loaded_for_short_work(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in sys.modules if name.partition(".")[0] == "rich"]:
         monkeypatch.delitem(sys.modules, name)
