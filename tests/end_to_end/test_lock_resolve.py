@@ -17,7 +17,7 @@ from pannier.formats.tags import best_wheel
 from pannier.lock.build import BuildOptions, build_wheel
 from pannier.lock.resolve import ResolveOptions, resolve
 from pannier.model.errors import BuildError, FetchError, LockError, NoCompatibleWheelError
-from pannier.model.events import SilentReporter
+from pannier.model.events import Notice, SilentReporter
 from pannier.model.interpreter import Interpreter
 from pannier.model.lock import Lock
 from pannier.model.spec import LocalProject, Spec
@@ -156,6 +156,19 @@ def test_the_same_again_offline_and_what_was_never_seen_is_named(
     assert len(index.requests) == asked
 
 
+def test_nothing_is_warned_of_when_nothing_is_wrong(
+    index: LocalIndex, directories: CacheDirectories, environ: dict[str, str]
+) -> None:
+    class Strict(SilentReporter):
+        def warn(self, warning: Notice) -> None:
+            raise AssertionError(warning)
+
+    options = ResolveOptions(
+        directories=directories, indexes=IndexSettings(index_url=index.simple), environ=environ
+    )
+    assert resolve(Spec(requirements=("tree",)), [_target(), _target("3.9.18")], options, Strict()).projects
+
+
 def test_every_unknown_project_is_named(
     index: LocalIndex, directories: CacheDirectories, environ: dict[str, str]
 ) -> None:
@@ -206,6 +219,21 @@ def test_an_index_that_is_not_there_is_named_without_its_password(
     assert caught.value.facts["host"] == "127.0.0.1:9"
     assert "--offline" in caught.value.hint
     assert "secret" not in f"{caught.value.message}{caught.value.facts}"
+
+
+def test_an_index_that_wants_credentials_says_so_and_takes_them(
+    index: LocalIndex, directories: CacheDirectories, environ: dict[str, str]
+) -> None:
+    index.credentials = "me:secret"
+    with pytest.raises((FetchError, LockError)) as caught:
+        _resolve(index, directories, environ, "leaf")
+    assert "credentials" in caught.value.hint
+    url = index.simple.replace("//", "//me:secret@")
+    options = ResolveOptions(directories=directories, indexes=IndexSettings(index_url=url), environ=environ)
+    lock = resolve(Spec(requirements=("leaf",)), [_target()], options, SilentReporter())
+    assert "secret" not in format_lock(lock)
+    store = DistributionStore(directories, options.indexes)
+    assert store.fetch([lock.projects[0].wheels[0]])
 
 
 def test_a_requirements_file_brings_its_hashes_and_find_links(

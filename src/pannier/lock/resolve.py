@@ -76,7 +76,11 @@ def resolve(spec: Spec, targets: Sequence[Target], options: ResolveOptions, repo
         BuildError: An sdist could not be built to learn what it needs.
     """
     _refuse_conda(spec)
-    options = replace(options, indexes=_with_spec_indexes(options.indexes, spec))
+    options = replace(
+        options,
+        indexes=_with_spec_indexes(options.indexes, spec),
+        constraints=(*spec.constraints, *options.constraints),
+    )
     for target in targets:
         _check_target(spec, target)
     if not (spec.requirements or spec.local_projects):
@@ -136,8 +140,10 @@ def _resolve_for(spec: Spec, target: Target, options: ResolveOptions, reporter: 
         if options.prefer is not None:
             preferred = Lock(projects=projects_for(options.prefer, target))
             output.write_text(format_lock(preferred), encoding="utf-8")
-        constraints = "\n".join([*spec.constraints, *options.constraints])
-        (directory / "constraints.txt").write_text(constraints + "\n", encoding="utf-8")
+        if options.constraints:
+            (directory / "constraints.txt").write_text(
+                "\n".join(options.constraints) + "\n", encoding="utf-8"
+            )
         lines = [*spec.requirements, *_local_lines(spec)]
         result = _compile(lines, target, options, directory)
         if result.exit_status != 0:
@@ -180,7 +186,9 @@ def _compile(lines: Sequence[str], target: Target, options: ResolveOptions, dire
 
 def _arguments(target: Target, options: ResolveOptions) -> list[str]:
     arguments = ["pip", "compile", "requirements.in", "-o", "pylock.toml", "--format", "pylock.toml"]
-    arguments += ["--no-header", "--no-annotate", "--constraints", "constraints.txt"]
+    arguments += ["--no-header", "--no-annotate"]
+    if options.constraints:
+        arguments += ["--constraints", "constraints.txt"]
     arguments += [
         "--python-version",
         target.python_version,

@@ -11,6 +11,7 @@ _UNKNOWN = re.compile(r"(?:Because|because|and) (\S+) was not found in the (?:pa
 _NOT_CACHED = re.compile(r"(\S+) was not found in the cache")
 _URL = re.compile(r"(?:Failed to fetch: `?|for url \()(\S+?)[`)\s]*$", re.MULTILINE)
 _STATUS = re.compile(r"HTTP status (?:client|server) error \(([^)]*)\)")
+_UNAUTHORIZED = re.compile(r"An index URL \((\S+)\) could not be queried due to .*?\((40[13] \w+)\)")
 _NO_WHEEL = re.compile(
     r"no wheels? with a matching|no usable wheels|building source distributions is disabled|"
     r"has no wheels|no source distribution|only binary|no-build"
@@ -28,7 +29,8 @@ _TAIL = 15
 def unknown_projects(stderr: str) -> list[str]:
     """Name the projects that uv found on no index; it stops at the first, so one is the rule."""
     text = _one_line(stderr)
-    return list(dict.fromkeys(_UNKNOWN.findall(text)))
+    # uv goes on to the next index after a 401 or 403, and then says that it found nothing.
+    return [] if _UNAUTHORIZED.search(text) else list(dict.fromkeys(_UNKNOWN.findall(text)))
 
 
 def unknown_projects_error(names: list[str]) -> LockError:
@@ -38,7 +40,7 @@ def unknown_projects_error(names: list[str]) -> LockError:
         f"{what} on no index that was asked",
         code="project-unknown",
         facts={"unknown": [f"`{name}`" for name in names]},
-        hint="check the spelling, or name the index that has it with `--extra-index-url`",
+        hint="check the spelling and the credentials of the index, or name another with `--extra-index-url`",
     )
 
 
@@ -50,6 +52,8 @@ def error_from_uv(stderr: str, target: Target) -> PannierError:
         return _not_cached(missing, line, target)
     if "network was disabled" in line or "Network connectivity is disabled" in line:
         return _not_cached([], line, target)
+    if refused := _UNAUTHORIZED.search(line):
+        return _refused(refused[1], refused[2], "the index wants credentials, or others than these")
     if any(sign in text for sign in _CONNECTION) or _STATUS.search(text):
         return _fetch_error(text)
     if names := unknown_projects(text):
@@ -95,17 +99,22 @@ def _fetch_error(text: str) -> FetchError:
     causes = [line.strip().removeprefix("cause: ") for line in text.splitlines() if "cause:" in line]
     reason = causes[-1] if causes else _one_line(text)
     if status := _STATUS.search(text):
-        return FetchError(
-            f"`{host}` refused with HTTP status {status[1]}",
-            code="index-refused",
-            facts={"url": url, "reason": reason},
-            hint="check the index's URL and the credentials for it",
-        )
+        return _refused(url, status[1], reason)
     return FetchError(
         f"`{host}` could not be reached",
         code="index-unreachable",
         facts={"host": host, "url": url, "reason": reason},
         hint="check the network, or work from the cache with `--offline`",
+    )
+
+
+def _refused(url: str, status: str, reason: str) -> FetchError:
+    host = urlsplit(url).netloc.rpartition("@")[2] or "the index"
+    return FetchError(
+        f"`{host}` refused with HTTP status {status}",
+        code="index-refused",
+        facts={"url": url, "reason": reason},
+        hint="check the index's URL and the credentials for it",
     )
 
 

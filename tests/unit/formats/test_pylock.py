@@ -1,7 +1,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from packaging.pylock import Pylock
 
@@ -58,6 +58,7 @@ def locks(draw: st.DrawFn) -> Lock:
     )
 
 
+@settings(deadline=None)
 @given(locks())
 def test_a_lock_written_and_read_is_the_same_lock(lock: Lock) -> None:
     text = format_lock(lock)
@@ -65,6 +66,7 @@ def test_a_lock_written_and_read_is_the_same_lock(lock: Lock) -> None:
     assert format_lock(parse_lock(text, filename="pylock.toml")) == text
 
 
+@settings(deadline=None)
 @given(locks())
 def test_what_is_written_is_what_the_standard_demands(lock: Lock) -> None:
     import tomllib
@@ -72,6 +74,7 @@ def test_what_is_written_is_what_the_standard_demands(lock: Lock) -> None:
     Pylock.from_dict(tomllib.loads(format_lock(lock)))
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60))
 def test_any_text_is_a_lock_or_refused(text: str) -> None:
     with pytest.raises(LockError):

@@ -1,7 +1,7 @@
 from contextlib import suppress
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pannier.formats.specs import parse_pyproject, parse_requirements
@@ -70,6 +70,7 @@ def test_all_bad_lines_are_told_with_file_and_line() -> None:
     ]
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="ab=-#\\ \n\"'[]@/.:,;re", max_size=40))
 def test_any_text_is_read_or_refused(text: str) -> None:
     with suppress(SpecError):

@@ -1,7 +1,7 @@
 from contextlib import suppress
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pannier.formats.script_metadata import parse_script_metadata
@@ -56,6 +56,7 @@ def test_a_broken_block_is_told(content: str, fact: str) -> None:
     assert fact in str(caught.value.facts)
 
 
+@settings(deadline=None)
 @given(st.text(alphabet='# /script\n=[]"ab', max_size=60))
 def test_any_text_is_read_or_refused(text: str) -> None:
     with suppress(SpecError):

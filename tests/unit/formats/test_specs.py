@@ -2,7 +2,7 @@ import json
 from contextlib import suppress
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pannier.formats.specs import format_spec, parse_spec
@@ -210,6 +210,7 @@ def test_a_spec_is_written_for_conda() -> None:
     )
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.sampled_from(["six==1.16", "attrs", "numpy>=1,<2", "a[b]; python_version < '3'"]), unique=True
@@ -238,6 +239,7 @@ def _tables(inner: st.SearchStrategy[object]) -> st.SearchStrategy[object]:
     return st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=4)
 
 
+@settings(deadline=None)
 @given(st.recursive(leaves, _tables, max_leaves=8))
 def test_any_document_is_a_spec_or_refused(value: object) -> None:
     with suppress(SpecError):

@@ -1,0 +1,71 @@
+import pytest
+
+from pannier.lock.uv import uv_environment
+from pannier.lock.uv_errors import error_from_uv, unknown_projects, unknown_projects_error
+from pannier.model.target import Platform, Target
+from pannier.store.directories import CacheDirectories
+from pannier.store.index_settings import IndexSettings
+
+TARGET = Target(python_version="3.11.7", platform=Platform.parse("linux-x86_64"))
+
+NO_SOLUTION = "error: No solution found when resolving dependencies\n  cause: "
+END = " we can conclude that your requirements are unsatisfiable."
+SAID = {
+    "project-unknown": NO_SOLUTION
+    + "Because nope was not found in the package registry and you require nope,"
+    + END,
+    "requirements-unsatisfiable": NO_SOLUTION
+    + "Because there is no version of six==99 and you require six==99,"
+    + END,
+    "no-compatible-wheel": NO_SOLUTION
+    + "Because pyyaml==5.4 has no usable wheels and you require pyyaml==5.4,"
+    + END,
+    "offline-not-cached": NO_SOLUTION
+    + "Because flask was not found in the cache and you require flask,"
+    + END
+    + "\n\nhint: Packages were unavailable because the network was disabled.",
+    "index-unreachable": "error: Request failed after 3 retries in 5.3s\n"
+    "  cause: Failed to fetch: https://me:secret@index.example/simple/flask/\n"
+    "  cause: error sending request for url (https://me:secret@index.example/simple/flask/)\n"
+    "  cause: client error (Connect)\n  cause: dns error\n"
+    "  cause: failed to lookup address information: Name or service not known",
+    "index-refused": "error: Failed to fetch: `https://index.example/simple/flask/`\n"
+    "  cause: HTTP status client error (403 Forbidden) for url (https://index.example/simple/flask/)",
+    "build-failed": "error: Failed to build `source==1.0`\n  cause: The build backend returned an error",
+    "uv-failed": "error: something new",
+}
+
+
+@pytest.mark.parametrize("code", SAID)
+def test_what_uv_says_becomes_the_error_that_fits(code: str) -> None:
+    error = error_from_uv(SAID[code], TARGET)
+    assert error.code == code
+    assert not error.message.endswith(".")
+    assert "secret" not in f"{error.message}{error.facts}"
+
+
+def test_a_host_that_was_not_reached_is_named_with_the_reason() -> None:
+    error = error_from_uv(SAID["index-unreachable"], TARGET)
+    assert error.facts["host"] == "index.example"
+    assert error.facts["reason"] == "failed to lookup address information: Name or service not known"
+
+
+def test_unknown_projects_are_found_over_broken_lines() -> None:
+    text = "Because a-b was not found in the package\n   registry and c was not found in the package registry"
+    assert unknown_projects(text) == ["a-b", "c"]
+    assert unknown_projects_error(["a", "b"]).facts["unknown"] == ["`a`", "`b`"]
+
+
+def test_uv_sees_the_users_network_and_none_of_the_users_environments(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    directories = CacheDirectories(tmp_path_factory.getbasetemp())
+    environ = {
+        "HTTPS_PROXY": "p", "UV_INDEX_CORP_PASSWORD": "s", "UV_HTTP_TIMEOUT": "9", "VIRTUAL_ENV": "v",
+        "UV_PYTHON": "3.8", "UV_PROJECT": "x", "UV_CACHE_DIR": "/elsewhere", "PYTHONPATH": "p",
+    }  # fmt: skip
+    seen = uv_environment(environ, directories, IndexSettings(by_uv=True))
+    assert {"HTTPS_PROXY", "UV_INDEX_CORP_PASSWORD", "UV_HTTP_TIMEOUT"} <= set(seen)
+    assert not {"VIRTUAL_ENV", "UV_PYTHON", "UV_PROJECT", "PYTHONPATH"} & set(seen)
+    assert seen["UV_CACHE_DIR"] == str(directories.uv)
+    assert seen["UV_PYTHON_DOWNLOADS"] == "never"
