@@ -2,20 +2,47 @@
 
 import os
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TypeVar
 
 from pannier.formats.frames import Codec
 from pannier.model.events import Reporter, Stage
+from pannier.model.target import Target
+from pannier.pack.bytecode import Compiler
 from pannier.pack.layers import KeptLayer, LayerStore
-from pannier.pack.recipes import Recipe
+from pannier.pack.recipes import Recipe, recipe_of_wheel
 from pannier.store.directories import CacheDirectories
 
 Result = TypeVar("Result")
+# Each thread holds some megabytes, and beyond a few the disk sets the pace.
+_MOST_THREADS = 8
 
 
 def available_cores() -> int:
     """Return how many cores this process may use."""
     return len(os.sched_getaffinity(0))
+
+
+def prepare_bytecode(
+    path: Path, sha256: str, target: Target, compiler: Compiler | None, directories: CacheDirectories
+) -> None:
+    """Compile the modules of a wheel and keep the result, as soon as the wheel is there.
+
+    Packing does it where it was not done; while other wheels are still being fetched, it costs nobody time.
+
+    Args:
+        path: The wheel.
+        sha256: Digest of it.
+        target: What it will be packed for.
+        compiler: Makes the byte code; with `None` there is nothing to do.
+        directories: The cache to keep it in.
+
+    Raises:
+        PackError: It is no wheel that can be installed.
+        InterpreterError: The compiler does not run.
+    """
+    store = LayerStore(directories, "zstd", available_cores())
+    store.compile(recipe_of_wheel(path, sha256, target, compiler))
 
 
 class LayerBuilder:
@@ -49,15 +76,18 @@ class LayerBuilder:
         kept = {number: self.store.find(recipe) for number, recipe in enumerate(recipes)}
         missing = [recipes[number] for number, layer in kept.items() if layer is None]
         missing.sort(key=lambda recipe: -recipe.weight)
-        self._run(
-            "compiling", [one for one in missing if not self.store.is_compiled(one)], self.store.compile
+        uncompiled = [one for one in missing if not self.store.is_compiled(one)]
+        # Each starts as many compilers as there are cores; the second fills in where the first has but one
+        # to start.
+        self._run("compiling", uncompiled, self.store.compile, 2)
+        made = self._run(
+            "building layers", missing, self.store.make, min(max(2, available_cores()), _MOST_THREADS)
         )
-        made = self._run("building layers", missing, self.store.make)
         self.made.update(made)
         return [layer or made[recipes[number].key(self.codec)] for number, layer in kept.items()]
 
     def _run(
-        self, name: str, recipes: Sequence[Recipe], work: Callable[[Recipe], Result]
+        self, name: str, recipes: Sequence[Recipe], work: Callable[[Recipe], Result], threads: int
     ) -> dict[str, Result]:
         if not recipes:
             return {}
@@ -67,7 +97,7 @@ class LayerBuilder:
         results = {}
         self._reporter.begin(stage)
         try:
-            with ThreadPoolExecutor(max(2, available_cores())) as pool:
+            with ThreadPoolExecutor(threads) as pool:
                 waiting = {pool.submit(work, recipe): recipe for recipe in recipes}
                 try:
                     for done in as_completed(waiting):

@@ -6,7 +6,7 @@ It is kept by the layers' keys, so that packing the same set again reads one sma
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from pannier.model.events import Notice
@@ -27,12 +27,24 @@ class Composition:
 
     Attributes:
         recipes: Of the layers, each file in one of them only.
+        layers: The layers themselves.
         notices: What the user should know of files that several wanted.
         bootstrap_sha256: Hex digest of the frames that the launcher unpacks by itself, end to end.
     """
 
     recipes: tuple[Recipe, ...]
+    layers: tuple[KeptLayer, ...]
     notices: tuple[Notice, ...]
+    bootstrap_sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """What is kept of a composition: what each layer leaves out, and the digest of which frames."""
+
+    excluded: dict[str, list[str]]
+    notices: list[Notice]
+    bootstrap_frames: list[str]
     bootstrap_sha256: str
 
 
@@ -46,21 +58,29 @@ def compose(recipes: Sequence[Recipe], builder: LayerBuilder, directory: Path) -
 
     Raises:
         PackError: They cannot be in one pack.
+        InterpreterError: Modules cannot be compiled.
+        StorageError: The cache cannot be written.
     """
     keys = [recipe.key(builder.codec) for recipe in recipes]
     digest = hashlib.sha256(json.dumps([COMPOSITION_VERSION, *keys]).encode()).hexdigest()
     path = directory / "sets" / f"{digest}.json"
-    found = _read(path, recipes)
-    if found is not None:
-        return found
-    builder.layers(recipes)
-    traces = [builder.store.traces(recipe) for recipe in recipes]
-    clashes = find_clashes([recipe.name for recipe in recipes], traces)
-    excluded = {str(number): sorted(names) for number, names in sorted(clashes.excluded.items())}
-    fitting = _without(recipes, excluded)
-    composition = Composition(fitting, tuple(clashes.notices), _bootstrap_sha256(builder.layers(fitting)))
-    write_whole(path, _format(composition, excluded))
-    return composition
+    kept = _read(path)
+    if kept is None:
+        builder.layers(recipes)
+        traces = [builder.store.traces(recipe) for recipe in recipes]
+        clashes = find_clashes([recipe.name for recipe in recipes], traces)
+        excluded = {str(number): sorted(names) for number, names in sorted(clashes.excluded.items())}
+        kept = _Kept(excluded, clashes.notices, [], "")
+    fitting = _without(recipes, kept.excluded)
+    layers = tuple(builder.layers(fitting))
+    bootstrap = [one for one in layers if one.layer.kind in _BOOTSTRAP_KINDS]
+    frames = [one.layer.sha256 for one in bootstrap]
+    # A layer that was made again by another version of a compressor has the same key and may have other
+    # bytes.
+    if frames != kept.bootstrap_frames:
+        kept = replace(kept, bootstrap_frames=frames, bootstrap_sha256=_sha256_of(bootstrap))
+        write_whole(path, json.dumps(asdict(kept)).encode())
+    return Composition(fitting, layers, tuple(kept.notices), kept.bootstrap_sha256)
 
 
 def _without(recipes: Sequence[Recipe], excluded: Mapping[str, Sequence[str]]) -> tuple[Recipe, ...]:
@@ -70,31 +90,19 @@ def _without(recipes: Sequence[Recipe], excluded: Mapping[str, Sequence[str]]) -
     )
 
 
-def _bootstrap_sha256(layers: Sequence[KeptLayer]) -> str:
+def _sha256_of(layers: Sequence[KeptLayer]) -> str:
     digest = hashlib.sha256()
     for one in layers:
-        if one.layer.kind in _BOOTSTRAP_KINDS:
-            with one.path.open("rb", buffering=0) as stream:
-                while piece := stream.read(_PIECE):
-                    digest.update(piece)
+        with one.path.open("rb", buffering=0) as stream:
+            while piece := stream.read(_PIECE):
+                digest.update(piece)
     return digest.hexdigest()
 
 
-def _format(composition: Composition, excluded: Mapping[str, Sequence[str]]) -> bytes:
-    notices = [
-        {"message": one.message, "code": one.code, "facts": dict(one.facts), "hint": one.hint}
-        for one in composition.notices
-    ]
-    document = {"excluded": excluded, "notices": notices, "bootstrap_sha256": composition.bootstrap_sha256}
-    return json.dumps(document).encode()
-
-
-def _read(path: Path, recipes: Sequence[Recipe]) -> Composition | None:
+def _read(path: Path) -> _Kept | None:
     try:
         document = json.loads(path.read_bytes())
-        notices = tuple(Notice(**one) for one in document["notices"])
-        return Composition(
-            _without(recipes, document["excluded"]), notices, str(document["bootstrap_sha256"])
-        )
+        notices = [Notice(**one) for one in document.pop("notices")]
+        return _Kept(notices=notices, **document)
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -108,7 +108,10 @@ class LayerStore:
 
     def traces(self, recipe: Recipe) -> list[Trace]:
         """Return the names and contents of a kept layer's members."""
-        data = self._frame_path(recipe).with_suffix(".names").read_text(encoding="utf-8")
+        path = self._frame_path(recipe).with_suffix(".names")
+        if not path.exists():
+            self.make(recipe)
+        data = path.read_bytes().decode()
         return [Trace(*line.split("\0")) for line in data.split("\0\n")[:-1]]
 
     def _frame_path(self, recipe: Recipe) -> Path:

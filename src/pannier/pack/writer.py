@@ -75,7 +75,7 @@ def write_pack(
     composition = compose(recipes_of(plan, runtime or _runtime_directory()), builder, directories.layers)
     for notice in composition.notices:
         reporter.warn(notice)
-    layers = builder.layers(composition.recipes)
+    layers = composition.layers
     manifest = _manifest(plan, layers)
     pack_id, start = _start_of(manifest, composition, plan.codec)
     end = store_frame(END_OF_ARCHIVE, plan.codec)

@@ -16,6 +16,7 @@ from pannier.formats.frames import codec_of
 from pannier.formats.pack_head import parse_head
 from pannier.model.errors import PackError
 from pannier.pack import reader
+from pannier.pack.building import prepare_bytecode
 from pannier.pack.plan import PackPlan, PlannedProgram
 from pannier.pack.writer import write_pack
 from pannier.store.directories import CacheDirectories
@@ -186,6 +187,47 @@ def test_layers_that_lie_ready_are_used_and_damaged_ones_made_again(
     frame.write_bytes(frame.read_bytes()[:-1])
     assert write_pack(plan, output, directories, runtime=runtime).reused_layers == 4
     assert output.read_bytes() == first
+
+
+def test_a_layer_made_again_with_other_bytes_is_hashed_again(
+    pack: Make,
+    make_wheel: Make,
+    directories: CacheDirectories,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    wheel = make_wheel("aa", {"aa.py": "x = 1\n"})
+    pack(wheel)
+    for frame in directories.layers.rglob("*.zst"):
+        frame.unlink()
+    monkeypatch.setattr("pannier.formats.frames.ZSTD_LEVEL", 9)
+    pack(wheel)
+    reader.verify(tmp_path / "demo.tar.zst")
+
+
+def test_lost_lists_of_names_are_made_again(
+    pack: Make, make_wheel: Make, directories: CacheDirectories, tmp_path: Path
+) -> None:
+    wheel = make_wheel("aa", {"aa.py": "x = 1\n"})
+    pack(wheel)
+    for names in directories.layers.rglob("*.names"):
+        names.unlink()
+    shutil.rmtree(directories.layers / "sets")
+    pack(wheel)
+    reader.verify(tmp_path / "demo.tar.zst")
+
+
+def test_byte_code_made_ahead_is_used(
+    pack: Make, make_wheel: Make, make_plan: Make, directories: CacheDirectories
+) -> None:
+    wheel = make_wheel("aa", {"aa.py": "x = 1\n"})
+    plan = make_plan()
+    prepare_bytecode(wheel.path, wheel.sha256, plan.target, plan.compiler, directories)
+    broken = replace(plan.compiler, python_executable="/nowhere")
+    assert any(
+        name.endswith("aa." + broken.cache_tag + ".pyc")
+        for name in pack(wheel, compiler=broken, interpreter=None, program=None)
+    )
 
 
 def test_a_file_that_two_wheels_bring_is_in_one_layer_only(
