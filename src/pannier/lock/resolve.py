@@ -138,8 +138,7 @@ def _resolve_for(spec: Spec, target: Target, options: ResolveOptions, reporter: 
         directory = Path(name)
         output = directory / "pylock.toml"
         if options.prefer is not None:
-            preferred = Lock(projects=projects_for(options.prefer, target))
-            output.write_text(format_lock(preferred), encoding="utf-8")
+            output.write_text(_preferences(options.prefer, target), encoding="utf-8")
         if options.constraints:
             (directory / "constraints.txt").write_text(
                 "\n".join(options.constraints) + "\n", encoding="utf-8"
@@ -151,6 +150,14 @@ def _resolve_for(spec: Spec, target: Target, options: ResolveOptions, reporter: 
         _pass_warnings(result, reporter)
         lock = parse_lock(output.read_text(encoding="utf-8"), filename=str(output), skip_directories=True)
         return keep_hashed(lock, spec)
+
+
+def _preferences(lock: Lock, target: Target) -> str:
+    """Write what uv shall keep where it can; a lock that contradicts itself binds nobody."""
+    try:
+        return format_lock(Lock(projects=projects_for(lock, target)))
+    except LockError:
+        return format_lock(Lock(projects=()))
 
 
 def _local_lines(spec: Spec) -> list[str]:
