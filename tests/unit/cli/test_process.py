@@ -2,6 +2,7 @@
 
 import errno
 import io
+import os
 import signal
 import subprocess
 import sys
@@ -84,6 +85,6 @@ def test_a_terminated_command_leaves_nothing_half_made(tmp_path: Path) -> None:
 def test_any_character_can_be_printed_in_any_locale() -> None:
     code = "from pannier.cli.process import prepare; prepare(); print('caf\u00e9 \u2026')"
     done = subprocess.run(
-        [sys.executable, "-c", code], env={"PYTHONIOENCODING": "ascii"}, capture_output=True
+        [sys.executable, "-c", code], env={**os.environ, "PYTHONIOENCODING": "ascii"}, capture_output=True
     )
     assert done.stdout == b"caf\\xe9 \\u2026\n"
