@@ -125,7 +125,8 @@ class Program:
         tree = walk(directory)
         self.problems.extend(tree.problems)
         base = self._finder.directories.package_root(directory)
-        main = [path for path in tree.files if not is_for_development(path, directory)]
+        is_project = directory in tree.project_roots
+        main = [path for path in tree.files if not is_for_development(path, directory, is_project)]
         development = set(tree.files) - set(main) if main else set()
         roots = {path: self._package_root(path) for path in tree.files}
         tops = [base, directory, *tree.project_roots]
@@ -274,7 +275,8 @@ class Program:
         top = site.module.partition(".")[0]
         this = os.path.normpath(unit.source.path)
         itself = any(os.path.normpath(file.path) == this for file in found.files)
-        if itself and "." not in site.module and self._is_elsewhere(site.module):
+        is_package = unit.source.path.endswith("__init__.py")
+        if itself and not is_package and "." not in site.module and self._is_elsewhere(site.module):
             # A script named like what it imports cannot mean itself.
             return False
         if not unit.search.shadows_standard and top in standard_modules(self.options.target_python):

@@ -45,7 +45,10 @@ _PYTHON_2 = re.compile(
     |(?<![\w.])0[0-7]+(?![\w.])|\b\d+[lL]\b|\b0[xX][0-9a-fA-F]+[lL]\b|\b[uU][rR]["']|^def\s+\w+\s*\(.*\(|\blambda\s*\(""",
     re.VERBOSE | re.DOTALL,
 )
-_NEWER = re.compile(r"^type\s+\w+.*=|\b[tT][rR]?[\"']")
+# PEP 695 and PEP 750; and PEP 701, which lets the braces of an f-string hold line ends.
+_NEWER = re.compile(
+    r"^type\s+\w+.*=|\b[tT][rR]?[\"']|^(?:async\s+)?(?:def|class)\s+\w+\s*\[|\b[fF][rR]?[\"'][^\n\"']*\{[^\n}\"']*\n"
+)
 _SAME_IN_FSTRING = (
     "unmatched",
     "expecting '}'",

@@ -31,10 +31,19 @@ _DEVELOPMENT_DIRECTORIES = frozenset(
         "benchmark",
         "bench",
     }
-    | {"asv_bench", "ci", "tools", "scripts_dev", "notebooks", "tutorials", "demo", "demos", "contrib"}
+    | {"asv_bench", "ci", "docs_src", "tutorials", "demo", "demos"}
 )
-_DEVELOPMENT_FILES = frozenset(
-    {"setup.py", "conftest.py", "noxfile.py", "tasks.py", "fabfile.py", "dodo.py", "versioneer.py"}
+# Beside the packages of a project these serve its makers; in a plain directory they may be the program.
+_MAKERS_DIRECTORIES = frozenset(
+    {"scripts", "t", "extra", "extras", "notebooks", "profiling", "release", "gallery", "fuzz", "fuzzing"}
+    | {"devtools", "maint", "maintenance"}
+)
+# The same, unless they are packages: projects of these names exist.
+_MAKERS_UNLESS_PACKAGES = frozenset({"tools", "tool", "utils", "contrib", "dev", "misc", "packaging"})
+_DEVELOPMENT_FILES = frozenset({"setup.py", "conftest.py", "tests.py"})
+# Only at the top: further down, `tasks.py` is a module like any other.
+_DEVELOPMENT_FILES_AT_THE_TOP = frozenset(
+    {"noxfile.py", "tasks.py", "fabfile.py", "dodo.py", "versioneer.py"}
 )
 
 
@@ -65,12 +74,25 @@ def walk(directory: str) -> Tree:
     return tree
 
 
-def is_for_development(path: str, directory: str) -> bool:
-    """Whether a file of a project serves its tests, documentation or build, and not the program itself."""
+def is_for_development(path: str, directory: str, is_project: bool = False) -> bool:
+    """Whether a file serves tests, documentation or the build, and not the program itself.
+
+    Args:
+        path: The file.
+        directory: The source it lies in.
+        is_project: That directory has a project file (`pyproject.toml` and its like).
+    """
     parts = Path(os.path.relpath(path, directory)).parts
     name = parts[-1]
     if name in _DEVELOPMENT_FILES or name.startswith("test_") or name.endswith(("_test.py", "_tests.py")):
         return True
+    if is_project and len(parts) == 1 and name in _DEVELOPMENT_FILES_AT_THE_TOP:
+        return True
+    if is_project and len(parts) > 1:
+        first = parts[0].lower()
+        is_package = Path(directory, parts[0], "__init__.py").exists()
+        if first in _MAKERS_DIRECTORIES or (first in _MAKERS_UNLESS_PACKAGES and not is_package):
+            return True
     return any(part.lower() in _DEVELOPMENT_DIRECTORIES for part in parts[:-1])
 
 

@@ -22,7 +22,8 @@ def _names(analysis):
 
 def test_magics_shell_lines_and_help_are_no_python(tmp_path, monkeypatch):
     content = _notebook(
-        "!ls -l\nimport numpy as np\nfiles = !ls\nnp?\n?np.array\nx = %timeit -o 1\n%cd data\nif x:\n    !pwd",
+        "!ls -l\nimport numpy as np\nfiles = !ls\n"
+        "np?\n?np.array\nx = %timeit -o 1\n%cd data\nif x:\n    !pwd",
         ["%%time\n", "import pandas\n", "await pandas.x()"],
         "%%bash\nimport torch",
         "%%writefile x.py\nimport tensorflow",
