@@ -4,8 +4,6 @@ Standards: the binary distribution format (PEP 427, PEP 491), entry points, RECO
 platform tags (PEP 425, PEP 600, PEP 656).
 """
 
-import csv
-import io
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -187,6 +185,9 @@ def _console_script(name: str, reference: str) -> ConsoleScript:
 
 def parse_record(text: str) -> tuple[RecordEntry, ...]:
     """Read the lines of a RECORD, in their order."""
+    import csv
+    import io
+
     entries = []
     for row in csv.reader(io.StringIO(text, newline="")):
         if row and row[0]:
@@ -197,6 +198,9 @@ def parse_record(text: str) -> tuple[RecordEntry, ...]:
 
 def format_record(entries: Iterable[RecordEntry]) -> str:
     """Write a RECORD with the entries in the order of their paths."""
+    import csv
+    import io
+
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerows(
