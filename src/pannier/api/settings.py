@@ -154,8 +154,9 @@ def _file_values(directory: Path) -> dict[str, Any]:
 
 def _anchored(values: dict[str, Any], place: Path) -> dict[str, Any]:
     """Paths in a file are relative to the file, wherever the command is run."""
-    if "include" in values:
-        values["include"] = [str(place / item) for item in values["include"]]
+    for key in ("include", "find_links"):
+        if key in values:
+            values[key] = [item if "://" in item else str(place / item) for item in values[key]]
     if "cache_dir" in values:
         values["cache_dir"] = str(place / values["cache_dir"])
     return values

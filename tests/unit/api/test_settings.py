@@ -31,9 +31,9 @@ def test_the_nearest_file_upwards_is_read(tmp_path: Path) -> None:
     below = tmp_path / "a" / "b"
     below.mkdir(parents=True)
     (tmp_path / "pyproject.toml").write_text('[tool.pannier]\nfind-links = ["wheels"]\n')
-    assert load_settings({}, {}, below).find_links == ("wheels",)
-    (tmp_path / "a" / "pannier.toml").write_text('find-links = ["nearer"]\n')
-    assert load_settings({}, {}, below).find_links == ("nearer",)
+    assert load_settings({}, {}, below).find_links == (str(tmp_path / "wheels"),)
+    (tmp_path / "a" / "pannier.toml").write_text('find-links = ["https://files.example/"]\n')
+    assert load_settings({}, {}, below).find_links == ("https://files.example/",)
 
 
 def test_a_pyproject_without_our_table_is_passed_over(tmp_path: Path) -> None:
