@@ -1,4 +1,4 @@
-"""Packs for tests, written from the format's description with tarfile, gzip and zstandard, by none of our code."""
+"""Packs for tests, written from the description of the format by tarfile, gzip and zstandard."""
 
 import gzip
 import hashlib
