@@ -16,13 +16,11 @@ from pannier.imports.conditions import (
     value,
     verdict,
 )
+from pannier.imports.guards import catches_import_errors, gives_up, modules_in, suppresses_import_errors
 from pannier.model.analysis import ImportKind
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _LOOPS_AND_BLOCKS = (ast.For, ast.AsyncFor, ast.While, ast.With, ast.AsyncWith)
-_IMPORT_ERRORS = frozenset({"ImportError", "ModuleNotFoundError"})
-_BROAD_ERRORS = frozenset({"Exception", "BaseException", "StandardError"})
-_EXITS = frozenset({"sys.exit", "exit", "quit", "os._exit", "parser.error", "pytest.skip", "pytest.exit"})
 # Calls whose literal argument is a module that they import.
 _IMPORTING_CALLS = frozenset({"import_module", "__import__", "importorskip", "import_string", "LazyLoader"})
 _TELLING_TEXTS = ("import_module", "__import__", "importorskip", "import_string", "LazyLoader")
@@ -253,7 +251,7 @@ class _Scanner:
         self, statement: ast.For | ast.AsyncFor | ast.While | ast.With | ast.AsyncWith, context: _Context
     ) -> None:
         if isinstance(statement, (ast.With, ast.AsyncWith)):
-            if any(_suppresses_import_errors(item.context_expr) for item in statement.items):
+            if any(suppresses_import_errors(item.context_expr) for item in statement.items):
                 context = context.weakened("optional")
             self.visit_body(statement.body, context)
             return
@@ -267,11 +265,11 @@ class _Scanner:
     def visit_try(self, statement: ast.Try | ast.TryStar, context: _Context) -> None:
         if isinstance(statement, ast.TryStar):
             self.note((3, 11), "`except*`", statement.lineno)
-        catching = [handler for handler in statement.handlers if _catches_import_errors(handler, statement)]
-        tried = tuple(_modules_in(statement.body))
+        catching = [handler for handler in statement.handlers if catches_import_errors(handler, statement)]
+        tried = tuple(modules_in(statement.body))
         guarded = context
-        if catching and not all(_gives_up(handler.body) for handler in catching):
-            rescues = (name for handler in catching for name in _modules_in(handler.body))
+        if catching and not all(gives_up(handler.body) for handler in catching):
+            rescues = (name for handler in catching for name in modules_in(handler.body))
             guarded = context.weakened("optional", tuple(rescues))
         self.visit_body(statement.body, guarded)
         for handler in statement.handlers:
@@ -342,60 +340,3 @@ class _Scanner:
             if isinstance(node, ast.NamedExpr):
                 self.note((3, 8), "assignment expression", node.lineno)
                 return
-
-
-def _exception_names(node: ast.expr | None) -> set[str]:
-    if node is None:
-        return {"BaseException"}
-    items = node.elts if isinstance(node, ast.Tuple) else [node]
-    return {dotted_name(item).rpartition(".")[2] for item in items}
-
-
-def _catches_import_errors(handler: ast.ExceptHandler, statement: ast.Try | ast.TryStar) -> bool:
-    """Whether a handler is there for a missing module.
-
-    One that catches everything is so only around imports and little else, not around a whole program.
-    """
-    names = _exception_names(handler.type)
-    if names & _IMPORT_ERRORS:
-        return True
-    return bool(names & _BROAD_ERRORS) and all(_is_preparation(item) for item in statement.body)
-
-
-def _is_preparation(statement: ast.stmt) -> bool:
-    if isinstance(statement, (ast.Import, ast.ImportFrom, ast.Assign, ast.Pass, ast.Delete)):
-        return True
-    return isinstance(statement, ast.Expr)
-
-
-def _suppresses_import_errors(node: ast.expr) -> bool:
-    if not isinstance(node, ast.Call) or dotted_name(node.func).rpartition(".")[2] != "suppress":
-        return False
-    names = {dotted_name(argument).rpartition(".")[2] for argument in node.args}
-    return bool(names & (_IMPORT_ERRORS | _BROAD_ERRORS))
-
-
-def _gives_up(body: list[ast.stmt]) -> bool:
-    """Whether a handler ends the program or passes the error on, so that its imports are needed after all."""
-    last = body[-1]
-    if isinstance(last, ast.Raise):
-        return True
-    if isinstance(last, ast.Expr) and isinstance(last.value, ast.Call):
-        return dotted_name(last.value.func) in _EXITS
-    if isinstance(last, ast.If):
-        return bool(last.orelse) and _gives_up(last.body) and _gives_up(last.orelse)
-    return False
-
-
-def _modules_in(body: list[ast.stmt]) -> Iterator[str]:
-    """Modules that statements import, relative ones with their dots; functions aside."""
-    for statement in body:
-        if isinstance(statement, ast.Import):
-            yield from (alias.name for alias in statement.names)
-        elif isinstance(statement, ast.ImportFrom):
-            yield "." * statement.level + (statement.module or "")
-        elif not isinstance(statement, (*_FUNCTIONS, ast.ClassDef)):
-            for part in ("body", "orelse", "finalbody"):
-                yield from _modules_in(getattr(statement, part, []))
-            for handler in getattr(statement, "handlers", []):
-                yield from _modules_in(handler.body)

@@ -66,7 +66,7 @@ def read_source(path: str) -> Reading:
         )
     if len(content) > LARGEST_SOURCE:
         limit = LARGEST_SOURCE // 1_000_000
-        return _refused(path, f"is larger than {limit} MB and was not read", "source-too-large")
+        return _refused(path, f"is larger than {limit} MB and was not read", "source-unreadable")
     return parse_source(content, path)
 
 
@@ -90,7 +90,7 @@ def decode_source(content: bytes, path: str) -> tuple[str | None, tuple[Problem,
     encoding, mark_size = _declared_encoding(content)
     body = content[mark_size:]
     if b"\0" in content and not encoding.startswith(("utf-16", "utf-32")):
-        return None, _refused(path, "holds binary data", "source-binary").problems
+        return None, _refused(path, "holds binary data", "source-unreadable").problems
     try:
         return _with_plain_line_ends(body.decode(encoding)), ()
     except LookupError:

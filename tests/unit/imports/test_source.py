@@ -54,14 +54,14 @@ def test_a_cookie_after_code_does_not_count():
 
 
 def test_binary_data_is_refused():
-    assert _codes(parse_source(b"\x7fELF\x00\x00", "x.py")) == ["source-binary"]
+    assert _codes(parse_source(b"\x7fELF\x00\x00", "x.py")) == ["source-unreadable"]
 
 
 def test_a_huge_file_is_refused_without_reading_all_of_it(tmp_path):
     path = tmp_path / "data.py"
     with path.open("wb") as stream:
         stream.truncate(LARGEST_SOURCE * 5)
-    assert _codes(read_source(str(path))) == ["source-too-large"]
+    assert _codes(read_source(str(path))) == ["source-unreadable"]
 
 
 def test_a_missing_file_and_a_directory_are_problems_and_no_exceptions(tmp_path):
