@@ -144,7 +144,7 @@ def _check_version(document: _Object) -> None:
         raise _invalid("`format_version` is missing or not a number")
     raise CorruptPackError(
         f"the pack is of format version {version}, which this Pannier does not know",
-        code="pack-format-version",
+        code="unknown-format",
         facts={"known": str(FORMAT_VERSION)},
         hint="use a newer Pannier",
     )

@@ -126,7 +126,7 @@ def parse_head(data: bytes) -> PackHead:
     if version != str(FORMAT_VERSION):
         raise CorruptPackError(
             f"the pack is of format version {version}, which this Pannier does not know",
-            code="pack-format-version",
+            code="unknown-format",
             facts={"known": str(FORMAT_VERSION)},
             hint="use a newer Pannier",
         )

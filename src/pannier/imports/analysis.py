@@ -87,7 +87,7 @@ def _check_existence(sources: Sequence[Source]) -> None:
     ]
     if missing:
         names = ", ".join(f"`{name}`" for name in missing)
-        raise AnalysisError(f"there is no file or directory {names}", code="source-missing")
+        raise AnalysisError(f"there is no file or directory {names}", code="no-such-file")
 
 
 @dataclass

@@ -31,7 +31,7 @@ def fetched_data(source: DataSource, *, offline: bool = False) -> Iterator[Path]
     if offline and "://" in source.url and not source.url.startswith("file://"):
         raise FetchError(
             f"the data for `{source.variable}` cannot be fetched offline",
-            code="offline-missing",
+            code="offline-not-cached",
             facts={"url": source.url},
             hint="run without `--offline`",
         )

@@ -95,4 +95,4 @@ def test_offline_asks_no_network() -> None:
     source = DataSource(variable="MODEL", kind="file", url="https://files.example/model.bin")
     with pytest.raises(FetchError) as caught, fetched_data(source, offline=True):
         pass
-    assert caught.value.code == "offline-missing"
+    assert caught.value.code == "offline-not-cached"
