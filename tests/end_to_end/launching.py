@@ -13,10 +13,36 @@ from tests.unit.runtime.pack_building import RUNTIME
 LAUNCHER = RUNTIME / "launcher.sh"
 SHELLS: dict[str, tuple[str, ...]] = {"dash": ("dash",), "bash": ("bash",), "busybox": ("busybox", "sh")}
 # What the launcher may use on a host, besides the shell itself.
-TOOLS = """
-awk cat chmod dd df date env getconf gzip head id ldd ln ls mkdir mv od rm sh sha256sum sleep stat tail tar touch
-true uname zstd
-""".split()
+TOOLS = (
+    "awk",
+    "cat",
+    "chmod",
+    "dd",
+    "df",
+    "date",
+    "env",
+    "getconf",
+    "gzip",
+    "head",
+    "id",
+    "ldd",
+    "ln",
+    "ls",
+    "mkdir",
+    "mv",
+    "od",
+    "rm",
+    "sh",
+    "sha256sum",
+    "sleep",
+    "stat",
+    "tail",
+    "tar",
+    "touch",
+    "true",
+    "uname",
+    "zstd",
+)
 
 
 @dataclass(frozen=True)
