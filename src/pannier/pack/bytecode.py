@@ -21,6 +21,8 @@ BYTECODE_VERSION = 1
 _BATCH_SIZE = 1 << 20
 _BATCH_FILES = 200
 _LENGTH = 8
+# Interpreters that a cluster's modules put on PATH do not start without.
+_LIBRARY_PATH = {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}
 
 # Read from a pipe: name length, source length, name, source, and so on; written: length of the byte code,
 # which is 0 for what does not compile, and the byte code. Nothing is imported that is not built in.
@@ -219,7 +221,7 @@ def _compile_batch(batch: Sequence[Source], compiler: Compiler) -> list[tuple[st
         [compiler.python_executable, "-S", "-B", "-W", "ignore", "-c", _WORKER],
         input=b"".join(parts),
         capture_output=True,
-        env={"PYTHONHASHSEED": "0", "LC_ALL": "C.UTF-8"},
+        env={"PYTHONHASHSEED": "0", "LC_ALL": "C.UTF-8", **_LIBRARY_PATH},
         cwd="/",
         check=False,
     )
