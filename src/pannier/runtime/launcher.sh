@@ -534,6 +534,8 @@ _unpack_rest() {
         _host=$_stage/$_interpreter
     fi
     _say "unpacking the rest with $_host"
+    # Before the prefix is in place: killed after that, nobody would come by to sweep.
+    rm -f -- "$_stage.log" "$_stage.list"
     "$_host" -I -S -B "$_stage/.pannier/runtime" install "$_file" "$_stage" "$_target" "$_mode" &
     _attend && return 0
     if [ "$_status" -eq 1 ]; then
