@@ -124,16 +124,17 @@ def refuse_problems(problems: Sequence[Problem]) -> None:
 
 
 def refuse_unknown(unknown: Sequence[Import]) -> None:
-    """Raise one error for every import that nothing known provides.
+    """Raise one error for every import that the sources cannot do without and nothing known provides.
 
     Raises:
         AnalysisError: There are any.
     """
-    if not unknown:
-        return
     places: dict[str, list[str]] = {}
     for item in unknown:
-        places.setdefault(item.name, []).append(str(item.location))
+        if item.kind in {"required", "dynamic"}:
+            places.setdefault(item.name, []).append(str(item.location))
+    if not places:
+        return
     count = "1 import has" if len(places) == 1 else f"{len(places)} imports have"
     first = min(places)
     raise AnalysisError(

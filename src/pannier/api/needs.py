@@ -62,7 +62,7 @@ def needs_of(subject: Subject, includes: tuple[str, ...], workshop: Workshop) ->
 def _program_needs(subject: Subject, includes: tuple[str, ...], workshop: Workshop) -> Needs:
     result = analyze([str(subject.path)], AnalyzeOptions(), workshop.settings, workshop.reporter)
     refuse_problems(result.analysis.problems)
-    refuse_unknown([item for item in result.analysis.unknown if item.kind in {"required", "dynamic"}])
+    refuse_unknown(result.analysis.unknown)
     own = () if subject.path.is_dir() else tuple(script_settings(subject.path).get("include", ()))
     return Needs(spec=result.spec, program=program_files(subject.path, result.analysis, (*includes, *own)))
 
