@@ -156,7 +156,12 @@ def _unzstd(chunks: Iterator[bytes]) -> Iterator[bytes]:
     import zstandard
 
     source = _Chunks(chunks)
-    reader = zstandard.ZstdDecompressor().stream_reader(source, read_size=_PIECE)  # type: ignore[arg-type]
+    # Across frames, as tar reads: what stands behind a frame is seen, and not hidden from the checks.
+    reader = zstandard.ZstdDecompressor().stream_reader(
+        source,  # type: ignore[arg-type]
+        read_size=_PIECE,
+        read_across_frames=True,
+    )
     try:
         while data := reader.read(_PIECE):
             yield data
