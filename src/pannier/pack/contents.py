@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pannier.formats.frames import FrameWriter
 from pannier.formats.segments import Member, format_header, padding
 from pannier.model.errors import PackError
+from pannier.pack.bytecode import Bytecode, bytecode_name
 
 
 @dataclass(slots=True)
@@ -45,6 +46,19 @@ class Trace:
 def item_of_bytes(name: str, data: bytes, *, executable: bool = False) -> Item:
     """Make an item whose content is at hand."""
     return Item(name, len(data), lambda: (data,), executable)
+
+
+def bytecode_items(names: Iterable[str], bytecode: Bytecode) -> list[Item]:
+    """Return the members with the byte code of those `names` that have some."""
+    return [
+        Item(
+            bytecode_name(name, bytecode.cache_tag),
+            size,
+            lambda name=name: (bytecode.read(name),),  # type: ignore[misc]
+        )
+        for name in names
+        if (size := bytecode.size(name))
+    ]
 
 
 def write_items(items: Iterable[Item], frame: FrameWriter) -> list[Trace]:

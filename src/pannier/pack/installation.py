@@ -19,8 +19,7 @@ from pannier.formats.wheels import (
 )
 from pannier.model.errors import PackError
 from pannier.pack.bytecode import Bytecode, Source
-from pannier.pack.contents import Item, item_of_bytes
-from pannier.pack.recipes import bytecode_items
+from pannier.pack.contents import Item, bytecode_items, item_of_bytes
 from pannier.pack.wheel_archive import WheelArchive
 
 INSTALLER = b"pannier\n"

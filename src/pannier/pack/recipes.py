@@ -12,8 +12,8 @@ from typing import Protocol
 from pannier.formats.wheels import format_program_script, parse_wheel_filename
 from pannier.model.manifest import LayerKind
 from pannier.model.target import Platform, Target
-from pannier.pack.bytecode import Bytecode, Compiler, Source, bytecode_name
-from pannier.pack.contents import Item, item_of_bytes
+from pannier.pack.bytecode import Bytecode, Compiler, Source
+from pannier.pack.contents import Item, bytecode_items, item_of_bytes
 
 LAYER_VERSION = 1
 _PIECE = 1 << 20
@@ -277,19 +277,6 @@ class ListedContents:
         if bytecode is not None:
             items |= {item.name: item for item in bytecode_items(items, bytecode)}
         return [items[name] for name in sorted(items)]
-
-
-def bytecode_items(names: Iterable[str], bytecode: Bytecode) -> list[Item]:
-    """Return the members with the byte code of those `names` that have some."""
-    return [
-        Item(
-            bytecode_name(name, bytecode.cache_tag),
-            size,
-            lambda name=name: (bytecode.read(name),),  # type: ignore[misc]
-        )
-        for name in names
-        if (size := bytecode.size(name))
-    ]
 
 
 def _recipe_of_files(

@@ -9,8 +9,8 @@ import zlib
 from typing import Callable, Iterator
 
 from .errors import corrupt
+from .zstd import CHUNK, run_zstd
 
-CHUNK = 1 << 20
 _COMPRESSED_CHUNK = 1 << 17
 
 # Takes `gzip` or `zstd` and the chunks of one frame; gives the chunks of its content.
@@ -48,7 +48,6 @@ def decompress(codec: str, chunks: Iterator[bytes]) -> Iterator[bytes]:
     """
     if codec == "gzip":
         return _gunzip(chunks)
-    from .zstd import run_zstd
 
     return run_zstd(chunks)
 

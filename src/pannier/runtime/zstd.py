@@ -8,8 +8,9 @@ import threading
 from typing import IO, Iterator, List, Optional
 
 from .errors import ArchiveError, corrupt
-from .frames import CHUNK
 
+# Bytes of content handed on at once, and the size asked for a pipe.
+CHUNK = 1 << 20
 # F_SETPIPE_SZ of Linux, which the standard library names from 3.10 on.
 _SET_PIPE_SIZE = 1031
 
