@@ -6,7 +6,7 @@ Hashing and compressing release the interpreter lock, so threads that each write
 
 import hashlib
 import struct
-from typing import IO, TYPE_CHECKING, Literal, Protocol, cast
+from typing import TYPE_CHECKING, Literal, Protocol, cast
 
 from pannier.model.errors import UsageError
 
@@ -220,22 +220,3 @@ def _zstd_frame(is_large: bool) -> _Compressor:
     )
     compressor = zstandard.ZstdCompressor(compression_params=parameters)
     return cast("_Compressor", compressor.compressobj())
-
-
-def open_frames(stream: ReadableStream, codec: Codec) -> ReadableStream:
-    """Read the contents of all frames of a stream as one.
-
-    Raises (while reading):
-        OSError: A gzip member is damaged or has trailing bytes that are no member.
-        zstandard.ZstdError: A zstd frame is damaged.
-        EOFError: A gzip member is cut short.
-    """
-    if codec == "gzip":
-        from isal import igzip
-
-        return cast("ReadableStream", igzip.IGzipFile(fileobj=stream, mode="rb"))  # type: ignore[no-untyped-call]
-    import zstandard
-
-    decompressor = zstandard.ZstdDecompressor()
-    reader = decompressor.stream_reader(cast("IO[bytes]", stream), read_across_frames=True, closefd=False)
-    return cast("ReadableStream", reader)

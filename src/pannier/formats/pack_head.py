@@ -1,18 +1,15 @@
 """The head of a pack: the few lines its launcher reads with nothing but the shell's `read`.
 
-The standard is `docs/reference/pack-format.md`, "The head".
+The standard is `docs/reference/pack-format.md`, "The head". What reads it travels: `pannier.runtime.head`.
 """
 
-import re
 from dataclasses import dataclass
 from typing import Literal
 
-from pannier.model.errors import CorruptPackError
 from pannier.model.manifest import FORMAT_VERSION, Manifest
 
 HEAD_NAME = ".pannier/head"
 _MAGIC = "pannier-pack"
-_HEX = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -110,86 +107,3 @@ def format_head(head: PackHead) -> bytes:
         "",
     ]
     return "\n".join(lines).encode()
-
-
-def parse_head(data: bytes) -> PackHead:
-    """Read the head's lines.
-
-    Args:
-        data: The content of the member `.pannier/head`.
-
-    Raises:
-        CorruptPackError: It is not a head, or of a format version that this Pannier does not know.
-    """
-    fields = _fields(data)
-    version, pack_id = _words(fields, _MAGIC, 2)
-    if version != str(FORMAT_VERSION):
-        raise CorruptPackError(
-            f"the pack is of format version {version}, which this Pannier does not know",
-            code="unknown-format",
-            facts={"known": str(FORMAT_VERSION)},
-            hint="use a newer Pannier",
-        )
-    system, architecture, family, libc_version = _words(fields, "system", 4)
-    implementation, python_version, origin, executable = _words(fields, "python", 4)
-    bootstrap = _words(fields, "bootstrap", 3)
-    manifest = _words(fields, "manifest", 2)
-    unpacked = _words(fields, "unpacked", 2)
-    if origin not in {"inside", "host"} or not _HEX.fullmatch(pack_id) or not _HEX.fullmatch(bootstrap[2]):
-        raise _not_a_head("a line of it is not as it must be")
-    return PackHead(
-        pack_id=pack_id,
-        name=fields.get("name", ""),
-        system=system,
-        architecture=architecture,
-        libc_family=family,
-        libc_version=libc_version,
-        implementation=implementation,
-        python_version=python_version,
-        origin="inside" if origin == "inside" else "host",
-        executable=executable,
-        program=fields.get("program", ""),
-        manifest_offset=_number(manifest[0]),
-        manifest_size=_number(manifest[1]),
-        bootstrap_offset=_number(bootstrap[0]),
-        bootstrap_size=_number(bootstrap[1]),
-        bootstrap_sha256=bootstrap[2],
-        unpacked_size=_number(unpacked[0]),
-        unpacked_files=_number(unpacked[1]),
-    )
-
-
-def _fields(data: bytes) -> dict[str, str]:
-    try:
-        lines = data.decode().split("\n")
-    except UnicodeDecodeError as error:
-        raise _not_a_head("it is not UTF-8") from error
-    if len(lines) < 3 or lines[0] or lines[-2:] != ["end", ""] or not lines[1].startswith(f"{_MAGIC} "):
-        raise _not_a_head("its first or last line is missing")
-    fields: dict[str, str] = {}
-    for line in lines[1:-2]:
-        key, _, value = line.partition(" ")
-        if key in fields:
-            raise _not_a_head(f"`{key}` stands in it twice")
-        fields[key] = value
-    return fields
-
-
-def _words(fields: dict[str, str], key: str, count: int) -> list[str]:
-    """Split a line in exactly `count` words; the last may hold spaces."""
-    words = fields.get(key, "").split(" ", count - 1)
-    if len(words) != count or not all(words):
-        raise _not_a_head(f"its line `{key}` is missing or incomplete")
-    return words
-
-
-def _number(text: str) -> int:
-    if not (text.isascii() and text.isdigit()):
-        raise _not_a_head(f"`{text}` is not a number")
-    return int(text)
-
-
-def _not_a_head(because: str) -> CorruptPackError:
-    return CorruptPackError(
-        "the head of the pack cannot be read", code="pack-head", facts={"because": because}
-    )

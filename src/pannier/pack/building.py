@@ -2,15 +2,12 @@
 
 import os
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TypeVar
 
 from pannier.formats.frames import Codec
 from pannier.model.events import Reporter, Stage
-from pannier.model.target import Target
-from pannier.pack.bytecode import Compiler
 from pannier.pack.layers import KeptLayer, LayerStore
-from pannier.pack.recipes import Recipe, recipe_of_wheel
+from pannier.pack.recipes import Recipe
 from pannier.store.directories import CacheDirectories
 
 Result = TypeVar("Result")
@@ -21,28 +18,6 @@ _MOST_THREADS = 8
 def available_cores() -> int:
     """Return how many cores this process may use."""
     return len(os.sched_getaffinity(0))
-
-
-def prepare_bytecode(
-    path: Path, sha256: str, target: Target, compiler: Compiler | None, directories: CacheDirectories
-) -> None:
-    """Compile the modules of a wheel and keep the result, as soon as the wheel is there.
-
-    Packing does it where it was not done; while other wheels are still being fetched, it costs nobody time.
-
-    Args:
-        path: The wheel.
-        sha256: Digest of it.
-        target: What it will be packed for.
-        compiler: Makes the byte code; with `None` there is nothing to do.
-        directories: The cache to keep it in.
-
-    Raises:
-        PackError: It is no wheel that can be installed.
-        InterpreterError: The compiler does not run.
-    """
-    store = LayerStore(directories, "zstd", available_cores())
-    store.compile(recipe_of_wheel(path, sha256, target, compiler))
 
 
 class LayerBuilder:

@@ -1,5 +1,6 @@
 """Packs read back, by the same code that reads them where they run, with faster decompressors."""
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -257,6 +258,23 @@ def _our_errors(path: Path) -> Iterator[None]:
     except OSError as error:
         if error.filename not in {None, os.fspath(path)}:
             raise storage_error(error, Path(os.fsdecode(error.filename)), size=0) from error
-        raise StorageError(
-            f"`{path}` cannot be read", code="not-readable", facts={"reason": error.strerror or str(error)}
-        ) from error
+        raise _unreadable(error, path) from error
+
+
+def _unreadable(error: OSError, path: Path) -> StorageError:
+    if error.errno in {errno.ENOENT, errno.ENOTDIR}:
+        return StorageError(
+            f"there is no pack `{path}`", code="no-such-file", hint="check the path and its spelling"
+        )
+    if error.errno == errno.EISDIR:
+        return StorageError(
+            f"`{path}` is a directory, not a pack",
+            code="is-a-directory",
+            hint="name the file it was unpacked from",
+        )
+    return StorageError(
+        f"`{path}` cannot be read",
+        code="not-readable",
+        facts={"reason": error.strerror or str(error)},
+        hint="see its owner and mode with `ls -l`",
+    )

@@ -6,7 +6,7 @@ import os
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Set, Tuple
 
 from .errors import ArchiveError, corrupt, hostile, printable
-from .frames import CHUNK, Decompressor, decompress, hash_range, read_range
+from .frames import Decompressor, decompress, hash_range, read_range
 from .head import MAX_HEAD, Head, parse_digest, parse_head, read_head_frame
 from .segment import END_OF_ARCHIVE, SegmentReader, read_only_member
 
@@ -299,7 +299,6 @@ def _parents(name: str, known: Set[str]) -> Iterator[str]:
 
 
 __all__ = [
-    "CHUNK",
     "ArchiveError",
     "Head",
     "Layer",

@@ -118,3 +118,11 @@ def test_what_stands_behind_a_zstd_frame_is_not_hidden() -> None:
     assert b"".join(reader.decompress("zstd", cut(data, 5000))) == b"onetwo"
     with pytest.raises(ArchiveError):
         list(reader.decompress("zstd", cut(frame(b"one", "zstd") + b"more bytes that are no frame", 5000)))
+
+
+def test_what_is_no_file_is_told_as_such(tmp_path: Path) -> None:
+    for path, code in ((tmp_path / "none", "no-such-file"), (tmp_path, "is-a-directory")):
+        for read in (reader.inspect, reader.verify):
+            with pytest.raises(StorageError) as caught:
+                read(path)
+            assert (caught.value.code, bool(caught.value.hint)) == (code, True)

@@ -13,12 +13,11 @@ from typing import Any
 import pytest
 
 from pannier.formats.frames import codec_of
-from pannier.formats.pack_head import parse_head
 from pannier.model.errors import PackError
 from pannier.pack import reader
-from pannier.pack.building import prepare_bytecode
 from pannier.pack.plan import PackPlan, PlannedProgram
 from pannier.pack.writer import write_pack
+from pannier.runtime.head import parse_head
 from pannier.store.directories import CacheDirectories
 
 Make = Callable[..., Any]
@@ -88,8 +87,8 @@ def test_the_runtime_verifies_what_was_written(
     assert facts.unpacked_files == len(found)
     assert facts.size == (tmp_path / output).stat().st_size
     head = parse_head(found[".pannier/head"])
-    assert (head.pack_id, head.program, head.name) == (facts.pack_id, "hello", "demo")
-    assert reader.read_manifest(tmp_path / output) == facts.manifest
+    assert (head.id, head.program, head.name) == (facts.pack_id, "hello", "demo")
+    assert reader.inspect(tmp_path / output).manifest == facts.manifest
     data = (tmp_path / output).read_bytes()
     assert b"\npannier-pack 1 " + facts.pack_id.encode() in data[:1000]
 
@@ -217,19 +216,6 @@ def test_lost_lists_of_names_are_made_again(
     reader.verify(tmp_path / "demo.tar.zst")
 
 
-def test_byte_code_made_ahead_is_used(
-    pack: Make, make_wheel: Make, make_plan: Make, directories: CacheDirectories
-) -> None:
-    wheel = make_wheel("aa", {"aa.py": "x = 1\n"})
-    plan = make_plan()
-    prepare_bytecode(wheel.path, wheel.sha256, plan.target, plan.compiler, directories)
-    broken = replace(plan.compiler, python_executable="/nowhere")
-    assert any(
-        name.endswith("aa." + broken.cache_tag + ".pyc")
-        for name in pack(wheel, compiler=broken, interpreter=None, program=None)
-    )
-
-
 def test_a_file_that_two_wheels_bring_is_in_one_layer_only(
     make_plan: Make,
     make_wheel: Make,
@@ -277,7 +263,7 @@ def test_without_a_compiler_byte_code_is_left_to_the_target(
 ) -> None:
     found = pack(make_wheel("aa", {"aa.py": ""}), compiler=None)
     assert not [name for name in found if name.endswith(".pyc")]
-    layers = reader.read_manifest(tmp_path / "demo.tar.zst").layers
+    layers = reader.inspect(tmp_path / "demo.tar.zst").manifest.layers
     assert {layer.name: layer.bytecode for layer in layers} == {
         "runtime": True, "interpreter": False, "aa": False, "program": False,
     }  # fmt: skip
