@@ -26,15 +26,4 @@ def run_arguments(
     environ = dict(settings.environ)
     if settings.cache_dir:
         environ["PANNIER_CACHE_DIR"] = str(settings.cache_root)
-    environ.update(_zstd(environ))
     return ["/bin/sh", str(launcher), "--program", "-e", environment, "--", *command], environ
-
-
-def _zstd(environ: Mapping[str, str]) -> Mapping[str, str]:
-    """A decompressor for `.tar.zst` where the system has none: ours."""
-    import shutil
-    import sys
-
-    if environ.get("PANNIER_ZSTD") or shutil.which("zstd", path=environ.get("PATH")):
-        return {}
-    return {"PANNIER_ZSTD": f"{sys.executable} -m pannier.formats.frames"}

@@ -117,6 +117,7 @@ def execute(arguments: argparse.Namespace, context: Context) -> Outcome:
         from pannier.store.writing import write_whole
 
         write_whole(Path(arguments.output), spec.encode())
+        text = "" if arguments.quiet else text
     data = _data(result, spec, arguments.output) if context.json else {}
     return Outcome(data=data, text=text, summary=format_summary(result.analysis))
 

@@ -84,7 +84,9 @@ def execute(arguments: argparse.Namespace, context: Context) -> Outcome:
         constraints=tuple(arguments.constraints),
     )
     result = api.lock(arguments.subject, options, settings, context.reporter)
-    return Outcome(data=_data(result), text=_format(result, context.style), summary=_summary(result))
+    # The result is the file; the table says what is in it, to whoever wants to hear it.
+    text = "" if arguments.quiet else _format(result, context.style)
+    return Outcome(data=_data(result), text=text, summary=_summary(result))
 
 
 def _data(result: "LockResult") -> dict[str, object]:

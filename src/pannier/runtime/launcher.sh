@@ -36,7 +36,7 @@ or by `pannier pack script.py -o env.tar.gz` in one go. Tarballs made by conda-p
 _newline='
 '
 _waited= _held= _stage= _debug= _wait=300 _to= _environment= _only_program= _usage_status=1
-_hint= _facts=
+_hint= _facts= _borrowed=
 
 # --- Saying things ----------------------------------------------------------------------------------------------------
 
@@ -278,7 +278,10 @@ _find_codec() {
         *) _codec=cat ;;
     esac
     _tool=$_codec
-    [ "$_codec" != zstd ] || _tool=${PANNIER_ZSTD:-zstd}
+    if [ "$_codec" = zstd ]; then
+        _borrow_zstd
+        _tool=${PANNIER_ZSTD:-zstd}
+    fi
     command -v "${_tool%% *}" >/dev/null 2>&1 && return 0
     _fact file "$_file"
     if [ "$_codec" = zstd ]; then
@@ -287,6 +290,36 @@ _find_codec() {
         _hint="install $_codec"
     fi
     _fail no-decompressor "this file is compressed with $_codec, and there is no \`${_tool%% *}\` here"
+}
+
+# Where the machine has no zstd, Pannier has one if it is installed: beside this command, or, for the launcher that
+# lies in its package, in the `bin` that belongs to that. Its directory goes on PATH, since PANNIER_ZSTD is split at
+# spaces; `_return_zstd` lets the command see neither.
+_borrow_zstd() {
+    [ -z "${PANNIER_ZSTD-}" ] && ! command -v zstd >/dev/null 2>&1 || return 0
+    _beside=$0
+    case $_beside in
+        */*) ;;
+        *) if [ -f "$_beside" ]; then _beside=./$_beside; else _beside=$(command -v "$_beside"); fi ;;
+    esac
+    if [ -h "$_beside" ]; then
+        _beside=$(readlink -f -- "$_beside" && printf .)
+        _beside=${_beside%"$_newline".}
+    fi
+    for _bin in "${_beside%/*}" "${_beside%/*}/../../../../../bin"; do
+        [ -x "$_bin/pannier-zstd" ] || continue
+        _make_absolute "$_bin"
+        _borrowed=yes _path=$PATH
+        PATH=${PATH:+$PATH:}$_absolute
+        export PATH PANNIER_ZSTD=pannier-zstd
+        return 0
+    done
+}
+
+_return_zstd() {
+    [ -n "$_borrowed" ] || return 0
+    PATH=$_path
+    unset PANNIER_ZSTD
 }
 
 # PANNIER_ZSTD may hold several words, which the shell splits.
@@ -430,6 +463,7 @@ _with_lock() {
         _take_lock=_take_link
     fi
     { "$_take_lock" && "$1"; } 9>>"$_lock"
+    _return_zstd
     _discard
 }
 
@@ -758,6 +792,7 @@ _install_foreign() {
         case $_line in
             *[Nn]o\ space* | *[Qq]uota*) _fail disk-full 'the disk is full' ;;
         esac
+        _hint='name a pack, or a tarball that conda-pack made'
         _fail corrupt-pack 'this file cannot be unpacked'
     fi
     if [ -f "$_target/bin/conda-unpack" ] && [ -x "$_target/bin/python" ]; then

@@ -108,11 +108,6 @@ def test_unpacking_gives_a_whole_prefix_or_none(written: Path, tmp_path: Path) -
     assert not list(tmp_path.glob(".other*"))
 
 
-def test_a_file_that_is_not_there_is_said_so(tmp_path: Path) -> None:
-    with pytest.raises(StorageError, match="cannot be read"):
-        reader.inspect(tmp_path / "none.tar.gz")
-
-
 def test_what_stands_behind_a_zstd_frame_is_not_hidden() -> None:
     data = frame(b"one", "zstd") + frame(b"two", "zstd")
     assert b"".join(reader.decompress("zstd", cut(data, 5000))) == b"onetwo"
