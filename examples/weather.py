@@ -16,10 +16,10 @@ import numpy as np
 import pandas as pd
 
 mpl.use("Agg")
-import matplotlib.pyplot as plt  # the back end has to be chosen first  # noqa: E402
+import matplotlib.pyplot as plt  # the back end has to be chosen first
 
 TABLE = Path(__file__).with_name("weather.csv")
-MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
 
 def read_city(city: str) -> pd.DataFrame:
@@ -62,7 +62,8 @@ def main() -> None:
     output = arguments.output or Path(f"{city.lower()}.png")
     draw(rows, city, output)
     warmest = MONTHS[int(rows["temperature"].to_numpy().argmax())]
-    print(f"{city}: {rows['temperature'].mean():.1f} °C over the year, warmest in {warmest}; picture in {output}")
+    mean = rows["temperature"].mean()
+    print(f"{city}: {mean:.1f} °C over the year, warmest in {warmest}; picture in {output}")
 
 
 if __name__ == "__main__":

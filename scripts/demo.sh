@@ -2,37 +2,36 @@
 # The main job on a bundled example: analyze, lock, pack, and run where there is nothing.
 set -eu
 cd "$(dirname "$0")/.."
-pannier=$PWD/.venv/bin/pannier
-source=$PWD/examples/weather.py
+PATH=$PWD/.venv/bin:$PATH
+# Nothing is left in the home directory, and the second demonstration downloads nothing.
+PANNIER_CACHE_DIR=$PWD/build/demo-cache
+export PATH PANNIER_CACHE_DIR
 rm -rf demo
-mkdir demo
-cd demo
+mkdir -p demo/far-side
 
-step() { printf '\n$ %s\n' "$*"; }
+step() {
+    printf '\n$ %s\n' "$*"
+    "$@"
+}
 
 step pannier analyze examples/weather.py
-"$pannier" analyze "$source"
-
-step pannier lock examples/weather.py -o pylock.toml
-"$pannier" lock "$source" -o pylock.toml
-
-step pannier pack examples/weather.py --lock pylock.toml -o weather.tar.gz
-"$pannier" pack "$source" --lock pylock.toml -o weather.tar.gz
-
-step pannier inspect weather.tar.gz
-"$pannier" inspect weather.tar.gz
+step pannier lock examples/weather.py -o demo/pylock.toml
+step pannier pack examples/weather.py --lock demo/pylock.toml -o demo/weather.tar.gz
+step pannier inspect demo/weather.tar.gz
 
 # The far side: an empty directory, an empty environment, no network where that can be had, and only the system's tools.
-mkdir far-side
-mv weather.tar.gz far-side/
-cp ../.venv/bin/python_package_run far-side/
-cd far-side
+mv demo/weather.tar.gz demo/far-side/
+cp .venv/bin/python_package_run demo/far-side/
+cd demo/far-side
 alone=
-if unshare --net --map-root-user true 2>/dev/null; then alone="unshare --net --map-root-user"; fi
+for way in "unshare --net" "unshare --net --map-root-user"; do
+    if [ -z "$alone" ] && $way true 2>/dev/null; then alone=$way; fi
+done
 
-printf '\nOn the far side, with an empty environment%s:\n' "${alone:+ and no network}"
-step ./python_package_run weather.tar.gz weather --city Oslo
+printf '\nOn the far side, in %s, with an empty environment%s:\n' "$PWD" "${alone:+ and no network}"
+set -- sh python_package_run weather.tar.gz weather --city Oslo
+printf '\n$ %s\n' "$*"
 # shellcheck disable=SC2086  # a list of words
-env -i PATH=/usr/bin:/bin HOME="$PWD" $alone sh ./python_package_run weather.tar.gz weather --city Oslo
+env -i PATH=/usr/bin:/bin HOME="$PWD" $alone "$@"
 
 printf '\nThe picture is in %s\n' "$PWD/oslo.png"

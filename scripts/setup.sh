@@ -13,13 +13,16 @@ say() { printf '== %s\n' "$*"; }
 if ! "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
     echo "error: Pannier needs Python 3.11 or newer to be built" >&2
     echo "  found: $("$python" --version 2>&1 || echo "no $python")" >&2
-    echo "hint: name another one, for example \`make PYTHON=/usr/bin/python3.12 ${mode}\`" >&2
+    echo "hint: name another one, for example \`make PYTHON=python3.12 demo\`" >&2
     exit 1
 fi
 
-# A stamp keeps the second run quick: it holds the mode and the file that says what is needed.
-stamp="$mode $(cksum pyproject.toml)"
-if [ "$(cat .venv/stamp 2>/dev/null || true)" != "$stamp" ]; then
+# A stamp keeps the second run quick: it says what is installed, of which files. What development needs holds what running needs.
+installed=develop
+[ "$mode" = run ] && installed=run
+files=$(cat pyproject.toml src/pannier/runtime/*.sh | cksum)
+stamp=$(cat .venv/stamp 2>/dev/null || true)
+if ! [ -x .venv/bin/python ] || { [ "$stamp" != "$installed $files" ] && [ "$stamp" != "develop $files" ]; }; then
     say "setting up .venv with $("$python" --version)"
     if ! [ -x .venv/bin/python ]; then
         if ! "$python" -m venv .venv; then
@@ -29,11 +32,11 @@ if [ "$(cat .venv/stamp 2>/dev/null || true)" != "$stamp" ]; then
         fi
     fi
     .venv/bin/python -m pip install --quiet --disable-pip-version-check 'uv>=0.13,<0.14'
-    if [ "$mode" = run ]; then
-        .venv/bin/uv pip install --quiet --python .venv/bin/python -e .
-    else
-        .venv/bin/uv pip install --quiet --python .venv/bin/python -e . --group dev
-    fi
+    # Reinstalled, since the shell scripts in .venv/bin are copies.
+    set -- --quiet --python .venv/bin/python --reinstall-package pannier -e .
+    [ "$installed" = run ] || set -- "$@" --group dev
+    .venv/bin/uv pip install "$@"
+    printf '%s\n' "$installed $files" > .venv/stamp
 fi
 
 if [ "$mode" = test ] && command -v apt-get >/dev/null && command -v dpkg >/dev/null; then
@@ -46,12 +49,12 @@ if [ "$mode" = test ] && command -v apt-get >/dev/null && command -v dpkg >/dev/
         if [ "$(id -u)" = 0 ]; then
             say "installing for the tests:$missing"
             export DEBIAN_FRONTEND=noninteractive
-            apt-get update -qq >/dev/null
             # shellcheck disable=SC2086  # a list of words
-            apt-get install -y -qq --no-install-recommends $missing >/dev/null
+            if ! { apt-get update -qq && apt-get install -y -qq --no-install-recommends $missing; } >/dev/null; then
+                say "could not install them: the tests that need them are skipped"
+            fi
         else
             say "not root: the tests that need these are skipped:$missing"
         fi
     fi
 fi
-printf '%s\n' "$stamp" > .venv/stamp
