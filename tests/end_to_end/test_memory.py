@@ -15,6 +15,7 @@ from tests.end_to_end.commands import Commands
 # Of the size of the largest libraries in wheels of machine-learning projects.
 LARGE_MEMBER = 480 << 20
 LIMIT_MB = 400
+METADATA = "pannier_test_heavy-1.0.dist-info"
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
@@ -32,15 +33,15 @@ def large_wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 member.write(piece)
         files = {
             "heavy/__init__.py": "",
-            "pannier_test_heavy-1.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: pannier-test-heavy\nVersion: 1.0\n",
-            "pannier_test_heavy-1.0.dist-info/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+            f"{METADATA}/METADATA": "Metadata-Version: 2.1\nName: pannier-test-heavy\nVersion: 1.0\n",
+            f"{METADATA}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
         }
         lines = [f"heavy/library.so,sha256={encoded(digest.digest())},{LARGE_MEMBER}"]
         for name, text in files.items():
             wheel.writestr(name, text)
             lines.append(f"{name},sha256={encoded(hashlib.sha256(text.encode()).digest())},{len(text)}")
-        lines.append("pannier_test_heavy-1.0.dist-info/RECORD,,")
-        wheel.writestr("pannier_test_heavy-1.0.dist-info/RECORD", "\n".join(lines) + "\n")
+        lines.append(f"{METADATA}/RECORD,,")
+        wheel.writestr(f"{METADATA}/RECORD", "\n".join(lines) + "\n")
     return path
 
 
