@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 
 from pannier.imports.conditions import Surroundings
 from pannier.imports.local import Found, LocalFile, LocalFinder, join, module_name, parent_directory
+from pannier.imports.reading import read_source
 from pannier.imports.resolution import Resolver
 from pannier.imports.scan import ImportSite, Scan, scan_tree
-from pannier.imports.source import Reading, SourceText, read_source
+from pannier.imports.source import Reading, SourceText
 from pannier.imports.standard_library import standard_modules
 from pannier.model.analysis import Problem
 from pannier.model.errors import AnalysisError

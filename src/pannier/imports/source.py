@@ -1,15 +1,12 @@
-"""Source text with the way back to where each line stands, read from whatever file it is in."""
+"""Source text, decoded as Python would, with the way back to where each line stands."""
 
 import bisect
 import codecs
 import re
 from dataclasses import dataclass
-from pathlib import Path
 
 from pannier.model.analysis import Location, Problem
 
-# Generated tables of constants reach a few MB; past this a file is data that happens to end in `.py`.
-LARGEST_SOURCE = 20_000_000
 # PEP 263: on the first two lines, on the second only when the first is blank or a comment.
 _COOKIE = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
 _BLANK = re.compile(rb"^[ \t\f]*(?:#.*)?$")
@@ -55,33 +52,6 @@ class Reading:
     problems: tuple[Problem, ...] = ()
 
 
-def read_source(path: str) -> Reading:
-    """Read one file, a notebook among them; a file that cannot be read is a problem, never an exception."""
-    try:
-        with Path(path).open("rb") as stream:
-            content = stream.read(LARGEST_SOURCE + 1)
-    except OSError as error:
-        return _refused(
-            path, f"cannot be read: {(error.strerror or str(error)).lower()}", "source-unreadable"
-        )
-    if len(content) > LARGEST_SOURCE:
-        limit = LARGEST_SOURCE // 1_000_000
-        return _refused(path, f"is larger than {limit} MB and was not read", "source-unreadable")
-    return parse_source(content, path)
-
-
-def parse_source(content: bytes, path: str) -> Reading:
-    """Decode the bytes of a script or a notebook as Python itself would (PEP 263)."""
-    if path.endswith(".ipynb"):
-        from pannier.imports.notebook import parse_notebook
-
-        return parse_notebook(content, path)
-    text, problems = decode_source(content, path)
-    if text is None:
-        return Reading(None, problems)
-    return Reading(SourceText(path, text), problems)
-
-
 def decode_source(content: bytes, path: str) -> tuple[str | None, tuple[Problem, ...]]:
     """Decode Python source; bytes that its encoding does not allow are reported, and read all the same.
 
@@ -90,7 +60,7 @@ def decode_source(content: bytes, path: str) -> tuple[str | None, tuple[Problem,
     encoding, mark_size = _declared_encoding(content)
     body = content[mark_size:]
     if b"\0" in content and not encoding.startswith(("utf-16", "utf-32")):
-        return None, _refused(path, "holds binary data", "source-unreadable").problems
+        return None, refused(path, "holds binary data", "source-unreadable").problems
     try:
         return _with_plain_line_ends(body.decode(encoding)), ()
     except LookupError:
@@ -127,6 +97,7 @@ def _with_plain_line_ends(text: str) -> str:
     return text
 
 
-def _refused(path: str, message: str, code: str) -> Reading:
+def refused(path: str, message: str, code: str) -> Reading:
+    """The reading of a file that gave nothing, with the reason."""
     problem = Problem(location=Location(path=path, line=1), message=message, code=code)
     return Reading(None, (problem,))

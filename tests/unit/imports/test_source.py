@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pannier.imports.source import LARGEST_SOURCE, SourceText, decode_source, parse_source, read_source
+from pannier.imports.reading import LARGEST_SOURCE, parse_source, read_source
+from pannier.imports.source import SourceText, decode_source
 
 
 def _codes(reading):
