@@ -11,6 +11,7 @@ from pathlib import Path
 
 from pannier.model.errors import FetchError, HashMismatchError
 from pannier.model.spec import DataSource
+from pannier.store.tar_archive import unpack_tar
 
 
 @contextmanager
@@ -121,8 +122,7 @@ def _download(source: DataSource, place: Path) -> Path:
 def _extract(source: DataSource, archive: Path, place: Path) -> Path:
     place.mkdir()
     try:
-        with tarfile.open(archive) as tar:
-            tar.extractall(place, filter="data")
+        unpack_tar(archive, place)
     except (tarfile.TarError, EOFError, OSError) as error:
         raise FetchError(
             f"the data for `{source.variable}` is no tar archive that can be unpacked",
