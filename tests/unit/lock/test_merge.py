@@ -78,26 +78,26 @@ def test_c_libraries_cannot_be_told_apart() -> None:
     assert len(caught.value.facts["found"]) == 2
 
 
+TARGETS = [
+    _target(python, platform)
+    for python in ("3.6.15", "3.9.1", "3.11.1")
+    for platform in ("linux-x86_64", "linux-aarch64")
+]
+# A version of each project, or none of it.
+locked = st.fixed_dictionaries({name: st.sampled_from(["", "1", "2"]) for name in "abc"})
+
+
 @settings(deadline=None)
 @given(
-    st.lists(
-        st.tuples(
-            st.sampled_from(["3.6.15", "3.9.1", "3.11.1"]),
-            st.sampled_from(["linux-x86_64", "linux-aarch64"]),
-            st.lists(
-                st.tuples(st.sampled_from("abc"), st.sampled_from("12")), unique_by=lambda pair: pair[0]
-            ),
-        ),
-        min_size=1,
-        unique_by=lambda row: row[:2],
-    )
+    st.lists(st.sampled_from(TARGETS), min_size=1, unique=True),
+    st.lists(locked, min_size=len(TARGETS), max_size=len(TARGETS)),
 )
 def test_every_target_gets_back_what_was_locked_for_it(
-    rows: list[tuple[str, str, list[tuple[str, str]]]],
+    targets: list[Target], locks: list[dict[str, str]]
 ) -> None:
     resolved = [
-        (_target(python, platform), _lock(*(_project(*pair) for pair in sorted(pairs))))
-        for python, platform, pairs in rows
+        (target, _lock(*(_project(name, version) for name, version in sorted(versions.items()) if version)))
+        for target, versions in zip(targets, locks, strict=False)
     ]
     merged = merge_locks(resolved)
     for target, lock in resolved:

@@ -17,7 +17,11 @@ def source(name: str, text: str) -> Source:
     return Source(name, len(data), lambda: data)
 
 
-MANY = [source(f"lib/m{number}.py", f"X = {{'a', 'b', {number}}}\n" * 400) for number in range(450)]
+# Enough bytes, and enough files, for several batches.
+MANY = [
+    source(f"lib/m{number}.py", f"X = {{'a', 'b', {number}}}\n" * (400 if number < 150 else 10))
+    for number in range(450)
+]
 
 
 def test_byte_code_is_what_the_import_system_reads_whatever_the_sources_time(
