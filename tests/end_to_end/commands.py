@@ -2,9 +2,14 @@
 
 import os
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+# The Python that runs the tests is on every machine that does.
+MINOR = f"{sys.version_info[0]}.{sys.version_info[1]}"
+PATCH = f"{MINOR}.{sys.version_info[2]}"
 
 
 @dataclass(frozen=True)

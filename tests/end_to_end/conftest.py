@@ -1,11 +1,22 @@
 """Fixtures of the end-to-end tests."""
 
+import signal
+import threading
 from pathlib import Path
 
 import pytest
 from tests.end_to_end.commands import Commands
 
 ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def signals_as_in_a_terminal() -> None:
+    """What is started here can be interrupted and hung up, also when the tests run under `nohup`."""
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGINT, signal.SIGHUP):
+            if signal.getsignal(number) is signal.SIG_IGN:
+                signal.signal(number, signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session")

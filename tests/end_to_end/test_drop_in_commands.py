@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from tests.end_to_end.commands import Commands
+from tests.end_to_end.commands import MINOR, PATCH, Commands
 
 HI = """\
 import os
@@ -49,7 +49,7 @@ def area(radius):
 def small_spec(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("spec") / "spec.json"
     path.write_text(
-        json.dumps({"channels": [], "dependencies": ["python=3.11", "pip", {"pip": ["cloudpickle"]}]})
+        json.dumps({"channels": [], "dependencies": [f"python={MINOR}", "pip", {"pip": ["cloudpickle"]}]})
     )
     return path
 
@@ -173,21 +173,26 @@ def test_taskvine_packs_a_whole_environment_by_its_prefix(commands: Commands) ->
 @pytest.mark.parametrize(
     "spec",
     [
-        {"python": "3.11", "modules": ["six"]},
+        {"python": MINOR, "modules": ["six"]},
         {
             "name": "base",
             "channels": ["conda-forge"],
             "dependencies": [
-                "python=3.11.7=hab00c5b_0_cpython",
+                f"python={PATCH}=hab00c5b_0_cpython",
                 "pip=23.3=pyhd8ed1ab_0",
                 {"pip": ["six==1.17.0"]},
             ],
             "prefix": "/home/someone/conda",
         },
-        {"conda": ["conda-forge::python=3.11", "pip"], "pip": ["six"]},
-        {"conda": {"channels": ["conda-forge"], "packages": ["python=3.11", "pip"]}, "pip": ["six"]},
-        {"conda": {"channels": ["conda-forge"], "dependencies": ["python=3.11", "pip", {"pip": ["six"]}]}},
-        {"conda": {"channels": [], "dependencies": ["python=3.11"]}, "pip": ["six"]},
+        {"conda": [f"conda-forge::python={MINOR}", "pip"], "pip": ["six"]},
+        {"conda": {"channels": ["conda-forge"], "packages": [f"python={MINOR}", "pip"]}, "pip": ["six"]},
+        {
+            "conda": {
+                "channels": ["conda-forge"],
+                "dependencies": [f"python={MINOR}", "pip", {"pip": ["six"]}],
+            }
+        },
+        {"conda": {"channels": [], "dependencies": [f"python={MINOR}"]}, "pip": ["six"]},
     ],
     ids=["D0", "D1", "D2", "D3", "D4", "D3-D4"],
 )

@@ -248,11 +248,13 @@ HOSTILE = {
 }
 
 
-@pytest.mark.parametrize("layer", ["interpreter", "distribution"])
-@pytest.mark.parametrize("what", list(HOSTILE))
+# A mode has no effect on a file that its reader could write anyway.
+@pytest.mark.parametrize(
+    ("layer", "what"),
+    [("distribution", what) for what in HOSTILE]
+    + [("interpreter", what) for what in HOSTILE if what != "setuid"],
+)
 def test_hostile_members_are_refused_before_anything_runs(launcher: Launcher, layer: str, what: str) -> None:
-    if layer == "interpreter" and what == "setuid":
-        pytest.skip("its mode has no effect on a file that its reader could write anyway")
     canary = launcher.directory / "canary"
     plan = plain_plan()
     members = [HOSTILE[what], File("bin/hello2", f"#!/bin/sh\ntouch {canary}\n".encode(), 0o755)]

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.end_to_end.commands import Commands
+from tests.end_to_end.commands import MINOR, Commands
 
 pytestmark = [
     pytest.mark.network,
@@ -120,7 +120,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
 
 @pytest.fixture
 def inputs(commands: Commands) -> dict[str, Path]:
-    spec = {"channels": [], "dependencies": ["python=3.11", "pip", {"pip": ["cloudpickle"]}]}
+    spec = {"channels": [], "dependencies": [f"python={MINOR}", "pip", {"pip": ["cloudpickle"]}]}
     commands.script("spec.json", json.dumps(spec))
     commands.run("python_package_create", "spec.json", "env.tar.gz")
     task = commands.script("task.py", "import sys, cloudpickle\nprint(int(sys.argv[1]) ** 2)\n")
