@@ -41,8 +41,8 @@ fi
 
 if [ "$mode" = test ] && command -v apt-get >/dev/null && command -v dpkg >/dev/null; then
     missing=
-    # shells and tars the launcher must work with, and the real peers the tests run against
-    for package in busybox-static dash bash zstd binutils git coop-computing-tools; do
+    # shells and tools that the launcher must work with, what watches it, and the real peers the tests run against
+    for package in busybox-static dash bash zstd binutils git strace coop-computing-tools; do
         dpkg -s "$package" >/dev/null 2>&1 || missing="$missing $package"
     done
     if [ -n "$missing" ]; then
