@@ -7,6 +7,19 @@ import pytest
 from tests.end_to_end.commands import Commands
 from tests.end_to_end.launching import tools_without
 
+PYPROJECT = """
+[build-system]
+requires = ["hatchling"]
+build-backend = "hatchling.build"
+[project]
+name = "shop"
+version = "1"
+[project.scripts]
+serve = "shop:serve"
+[project.gui-scripts]
+show = "shop:show"
+"""
+
 
 @pytest.fixture
 def hello(commands: Commands) -> Path:
@@ -35,3 +48,72 @@ def test_pannier_runs_zstd_packs_on_a_machine_without_zstd(commands: Commands, h
     shutil.copy(commands.bin / "python_package_run", alone)
     env = {"PATH": path, "PANNIER_CACHE_DIR": str(commands.directory / "cache")}
     assert commands.run("sh", alone, "hello.tar.zst", status=1, env=env).stderr.endswith("no-decompressor\n")
+
+
+@pytest.mark.network
+def test_the_program_of_a_project_is_its_one_console_script_or_the_one_named(commands: Commands) -> None:
+    commands.script("shop/pyproject.toml", PYPROJECT)
+    commands.script("shop/shop.py", "def serve(): print('serving')\ndef show(): print('showing')\n")
+    commands.run("pannier", "pack", "shop", "-o", "serve.tar.gz")
+    assert commands.run("pannier", "run", "serve.tar.gz").stdout == "serving\n"
+    commands.run("pannier", "pack", "shop", "-o", "show.tar.gz", "--program", "show")
+    assert commands.run("pannier", "run", "show.tar.gz").stdout == "showing\n"
+    failed = commands.run("pannier", "pack", "shop", "-o", "no.tar.gz", "--program", "sell", status=2)
+    assert "serve, show" in failed.stderr
+    assert failed.stderr.endswith("code: program-entry\n")
+    assert not (commands.directory / "no.tar.gz").exists()
+
+
+def test_a_script_with_blanks_in_its_name_is_a_command_without(commands: Commands) -> None:
+    script = commands.script("my plötter.py", "import sys\nprint(sys.argv[1:])\n")
+    commands.run("pannier", "pack", script, "-o", "öut put.tar.gz")
+    shown = commands.run("pannier", "run", "öut put.tar.gz", "my-plötter", "", "a b")
+    assert shown.stdout == "['', 'a b']\n"
+
+
+def test_an_output_that_is_a_directory_is_named_as_given(commands: Commands, hello: Path) -> None:
+    place = commands.directory / "there.tar.gz"
+    place.mkdir()
+    failed = commands.run("pannier", "pack", hello, "-o", place.name, status=1)
+    assert failed.stderr.startswith("error: `there.tar.gz` is a directory")
+    assert list(place.iterdir()) == []
+
+
+def test_a_directory_without_sources_is_not_packed_in_silence(commands: Commands) -> None:
+    (commands.directory / "nothing").mkdir()
+    failed = commands.run("pannier", "pack", "nothing", "-o", "x.tar.gz", status=2)
+    assert failed.stderr.startswith("error: there is no Python source in `nothing`")
+
+
+def test_the_remedy_for_an_unknown_import_works_where_it_is_told(commands: Commands) -> None:
+    script = commands.script("odd.py", "import wholly_unknown\n")
+    told = commands.run("pannier", "pack", script, "-o", "x.tar.gz", status=1).stderr
+    assert "`--pkg-mapping wholly_unknown=PROJECT`" in told
+    for verb in ("pack", "lock"):
+        arguments = ["-o", "x.tar.gz"] if verb == "pack" else []
+        mapped = commands.run(
+            "pannier",
+            verb,
+            script,
+            *arguments,
+            "--pkg-mapping",
+            "wholly_unknown=no_such",
+            "--offline",
+            status=1,
+        )
+        assert "no-such" in mapped.stderr
+
+
+def test_a_pack_without_interpreter_becomes_an_environment_of_a_real_one(
+    commands: Commands, hello: Path
+) -> None:
+    commands.run("pannier", "pack", hello, "-o", "hello.tar.gz", "--interpreter", "none")
+    broken = commands.script("shims/python3", "#!/bin/sh\necho 'no such version' >&2\nexit 127\n")
+    broken.chmod(0o755)
+    for name in ("python", "python3.11"):
+        shutil.copy(broken, broken.with_name(name))
+    path = {"PATH": str(broken.parent)}
+    commands.run(commands.bin / "pannier-python", "unpack", "hello.tar.gz", "there", env=path)
+    home = (commands.directory / "there" / "pyvenv.cfg").read_text().splitlines()[0]
+    assert not (Path(home.removeprefix("home = ")).parent / "pyvenv.cfg").exists()
+    assert commands.run("there/bin/hello", "you").stdout == "hello you\n"

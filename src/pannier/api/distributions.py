@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pannier.api.targets import Surroundings
 from pannier.api.workshop import Workshop
-from pannier.model.errors import BuildError, NoCompatibleWheelError
+from pannier.model.errors import BuildError, NoCompatibleWheelError, UsageError
 from pannier.model.lock import LockedFile, LockedProject
 from pannier.model.spec import LocalProject
 
@@ -80,19 +80,39 @@ def wheels_of_projects(
     return [PlannedWheel(path=path, sha256=_added(store, path), kind="program") for path in paths]
 
 
-def commands_of(wheel: Path) -> tuple[str, ...]:
-    """The console scripts that a wheel installs, in order of name."""
+def commands_of(wheel: Path) -> dict[str, bool]:
+    """The commands that a wheel installs, sorted, and which of them are console scripts."""
     import zipfile
 
     from pannier.formats.wheels import parse_entry_points
 
+    commands: dict[str, bool] = {}
     with zipfile.ZipFile(wheel) as archive:
         for name in archive.namelist():
-            if name.endswith(".dist-info/entry_points.txt") and name.count("/") == 1:
-                return tuple(
-                    sorted(script.name for script in parse_entry_points(archive.read(name).decode()))
-                )
-    return ()
+            directory, _, file = name.rpartition("/")
+            if file == "entry_points.txt" and directory.endswith(".dist-info") and "/" not in directory:
+                declared = parse_entry_points(archive.read(name).decode())
+                commands |= {script.name: not script.is_graphical for script in declared}
+            elif file and directory.endswith(".data/scripts"):
+                commands.setdefault(file, False)
+    return dict(sorted(commands.items()))
+
+
+def command_named(wanted: str, wheels: Sequence["PlannedWheel"]) -> str:
+    """Check that a distribution brings the command that the user names, or that it is the interpreter.
+
+    Raises:
+        UsageError: None of them does.
+    """
+    commands = sorted({command for wheel in wheels for command in commands_of(wheel.path)})
+    if wanted in ("python", "python3", *commands):
+        return wanted
+    raise UsageError(
+        f"nothing that is packed brings a command `{wanted}`",
+        code="program-entry",
+        facts={"commands": commands or "none but `python`"},
+        hint="name one of them with `--program`",
+    )
 
 
 def _choose(projects: Sequence[LockedProject], surroundings: Surroundings) -> list[_Choice]:

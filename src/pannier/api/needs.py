@@ -9,7 +9,7 @@ from pannier.api.environments import spec_of_environment
 from pannier.api.programs import ProgramFiles, program_files
 from pannier.api.subjects import Subject, read_spec
 from pannier.api.workshop import Workshop
-from pannier.model.errors import SpecError
+from pannier.model.errors import SpecError, UsageError
 from pannier.model.spec import LocalProject, Spec
 
 
@@ -63,6 +63,12 @@ def _program_needs(subject: Subject, includes: tuple[str, ...], workshop: Worksh
     result = analyze([str(subject.path)], AnalyzeOptions(), workshop.settings, workshop.reporter)
     refuse_problems(result.analysis.problems)
     refuse_unknown(result.analysis.unknown)
+    if not result.analysis.local_modules and subject.path.is_dir():
+        raise UsageError(
+            f"there is no Python source in `{subject.path}`",
+            code="unknown-subject",
+            hint="name a directory that holds a program, or a spec",
+        )
     own = () if subject.path.is_dir() else tuple(script_settings(subject.path).get("include", ()))
     return Needs(spec=result.spec, program=program_files(subject.path, result.analysis, (*includes, *own)))
 

@@ -86,9 +86,12 @@ def pack(
         PannierError: Fetching, building or writing failed; its class says which.
     """
     from pannier.formats.frames import codec_of
+    from pannier.store.writing import check_is_no_directory
 
     started = time.monotonic()
-    codec_of(options.output.name)  # a wrong ending is told before any work is done
+    # What is wrong with the output is told before any work is done.
+    codec_of(options.output.name)
+    check_is_no_directory(options.output)
     workshop = Workshop(settings, reporter or SilentReporter())
     named = find_subject(subject, settings.environ)
     needs, made = _needs(named, options, workshop)
@@ -161,7 +164,7 @@ def _plan(
         interpreter=surroundings.tree,
         compiler=compiler_of(surroundings.interpreter) if surroundings.interpreter else None,
         wheels=(*wheels, *own),
-        program=_program(name, needs.program, own, options.program),
+        program=_program(name, needs.program, wheels, own, options.program),
         data=tuple(data),
         environment=tuple((source.variable, f"data/{source.variable}") for source in needs.spec.data),
         lock_sha256=made.digest,
@@ -169,10 +172,14 @@ def _plan(
 
 
 def _program(
-    name: str, files: ProgramFiles | None, own: Sequence["PlannedWheel"], wanted: str | None
+    name: str,
+    files: ProgramFiles | None,
+    wheels: Sequence["PlannedWheel"],
+    own: Sequence["PlannedWheel"],
+    wanted: str | None,
 ) -> "PlannedProgram | None":
     """What runs by default: what was asked for, the script packed, or the one command of a project."""
-    from pannier.api.distributions import commands_of
+    from pannier.api.distributions import command_named, commands_of
     from pannier.pack.plan import PlannedProgram
 
     if files is not None:
@@ -185,8 +192,10 @@ def _program(
             module=entry.module,
         )
     if wanted is not None:
-        return PlannedProgram(command=wanted)
-    commands = [command for wheel in own for command in commands_of(wheel.path)]
+        return PlannedProgram(command=command_named(wanted, (*own, *wheels)))
+    found = [item for wheel in own for item in commands_of(wheel.path).items()]
+    # A window beside the one console script takes nothing from its being the program.
+    commands = [command for command, is_console in found if is_console] or [command for command, _ in found]
     chosen = name if name in commands else commands[0] if len(commands) == 1 else ""
     return PlannedProgram(command=chosen) if chosen else None
 

@@ -29,9 +29,10 @@ class Subject:
 
     @property
     def name(self) -> str:
-        """What a pack made of it is called."""
+        """What a pack made of it is called: a word, for it is a command's name as well."""
         base = self.path.resolve()
-        return base.name if base.is_dir() else base.name.removesuffix(base.suffix)
+        name = base.name if base.is_dir() else base.name.removesuffix(base.suffix)
+        return "-".join(name.split())
 
 
 def find_subject(text: str, environ: Mapping[str, str]) -> Subject:

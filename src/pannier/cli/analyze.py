@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pannier.cli.commands import Context, Outcome
 from pannier.cli.errors import usage_error
-from pannier.cli.parsing import parse_pair, split_python
+from pannier.cli.parsing import add_mapping_option, split_python
 from pannier.model.errors import AnalysisError
 
 if TYPE_CHECKING:
@@ -68,16 +68,7 @@ def add_selection_options(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="count only this function, with what it uses; may be repeated",
     )
-    parser.add_argument(
-        "--pkg-mapping",
-        "--mapping",
-        dest="pairs",
-        metavar="IMPORT=NAME",
-        type=parse_pair,
-        action="append",
-        default=[],
-        help="this project provides this import; may be repeated",
-    )
+    add_mapping_option(parser)
     parser.add_argument(
         "--extra-pkg",
         dest="extra",

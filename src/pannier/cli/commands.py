@@ -58,7 +58,13 @@ class Context(NamedTuple):
         """Settings from the configuration file, the environment and this command's options."""
         from pannier import api
 
-        return api.load_settings(self.flags, self.environ, self.directory)
+        settings = api.load_settings(self.flags, self.environ, self.directory)
+        pairs = self.flags.get("pairs")
+        if not isinstance(pairs, list) or not pairs:
+            return settings
+        from dataclasses import replace
+
+        return replace(settings, mapping={**settings.mapping, **dict(pairs)})
 
 
 class Command(Protocol):

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pannier.cli.commands import Context, Outcome
-from pannier.cli.parsing import add_index_options, add_resolution_options, parse_python
+from pannier.cli.parsing import add_index_options, add_mapping_option, add_resolution_options, parse_python
 from pannier.cli.render import Style, format_count, format_table, printable
 
 if TYPE_CHECKING:
@@ -65,6 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="bound the versions of a project, such as 'numpy<2', if it is needed at all; may be repeated",
     )
+    add_mapping_option(parser)
     add_resolution_options(parser)
     add_index_options(parser)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pannier.cli.commands import Context, Outcome
-from pannier.cli.parsing import add_index_options, add_resolution_options, parse_python
+from pannier.cli.parsing import add_index_options, add_mapping_option, add_resolution_options, parse_python
 from pannier.cli.render import format_count, format_seconds, format_size, printable
 
 if TYPE_CHECKING:
@@ -24,8 +24,11 @@ EXAMPLES = (
         "with a data file beside the script",
     ),
     ("pannier pack . -o app.tar.gz --program serve", "a project, starting its console script `serve`"),
-    ("pannier pack app.py -o app.tar.gz --python 3.9 --platform linux-aarch64", "for another machine"),
     ("pannier pack app.py -o app.tar.gz --interpreter none", "with the target's own python3"),
+    (
+        "pannier pack app.py -o app.tar.gz --interpreter none --python 3.9 --platform linux-aarch64",
+        "for another kind of machine",
+    ),
     ("pannier pack app.py -o app.tar.gz --offline --find-links wheels/", "without a network"),
 )
 
@@ -73,6 +76,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--platform", metavar="PLATFORM", help="the platform to pack for, such as linux-x86_64-glibc2.28"
     )
+    add_mapping_option(parser)
     add_resolution_options(parser)
     add_index_options(parser)
 

@@ -126,6 +126,20 @@ def add_index_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_mapping_option(parser: argparse.ArgumentParser) -> None:
+    """Declare `--pkg-mapping`, which the errors about unknown imports tell users of."""
+    parser.add_argument(
+        "--pkg-mapping",
+        "--mapping",
+        dest="pairs",
+        metavar="IMPORT=NAME",
+        type=parse_pair,
+        action="append",
+        default=[],
+        help="this project provides this import; may be repeated",
+    )
+
+
 def add_resolution_options(parser: argparse.ArgumentParser) -> None:
     """Declare which versions may be chosen."""
     group = parser.add_argument_group("which versions are chosen")

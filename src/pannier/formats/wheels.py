@@ -51,11 +51,13 @@ class ConsoleScript:
         name: The file's name in `bin`.
         module: Dotted module to import.
         attribute: Dotted name of what to call in it.
+        is_graphical: It was declared as a GUI script, which on Linux makes no other file.
     """
 
     name: str
     module: str
     attribute: str
+    is_graphical: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,11 +170,12 @@ def parse_entry_points(text: str) -> tuple[ConsoleScript, ...]:
             section = line[1:-1].strip()
         elif line and line[0] not in "#;" and section in {"console_scripts", "gui_scripts"}:
             name, _, reference = line.partition("=")
-            scripts[name.strip()] = _console_script(name.strip(), reference.strip())
+            command = _console_script(name.strip(), reference.strip(), is_graphical=section == "gui_scripts")
+            scripts[command.name] = command
     return tuple(scripts[name] for name in sorted(scripts))
 
 
-def _console_script(name: str, reference: str) -> ConsoleScript:
+def _console_script(name: str, reference: str, *, is_graphical: bool) -> ConsoleScript:
     match = _OBJECT_REFERENCE.fullmatch(reference)
     if match is None or not name or "/" in name or "\0" in name or name in {".", ".."}:
         raise PackError(
@@ -180,7 +183,7 @@ def _console_script(name: str, reference: str) -> ConsoleScript:
             code="entry-point",
             facts={"wanted": "NAME = MODULE:ATTRIBUTE"},
         )
-    return ConsoleScript(name, match["module"], match["attribute"])
+    return ConsoleScript(name, match["module"], match["attribute"], is_graphical)
 
 
 def parse_record(text: str) -> tuple[RecordEntry, ...]:

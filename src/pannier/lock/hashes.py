@@ -18,7 +18,7 @@ def keep_hashed(lock: Lock, spec: Spec) -> Lock:
     bare = [project for project in projects if not project.wheels and project.sdist is None]
     if bare:
         raise LockError(
-            f"{len(bare)} projects have no file for the target whose hash the spec allows",
+            "the hashes in the spec leave no file for the target of some projects",
             code="hashes-refuse-all",
             facts={"projects": [f"`{project.name}` {project.version}" for project in bare]},
             hint="add the hashes of the files for this target, or remove the `--hash` options",

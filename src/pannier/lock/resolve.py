@@ -104,7 +104,7 @@ def resolve(spec: Spec, targets: Sequence[Target], options: ResolveOptions, repo
 def _refuse_conda(spec: Spec) -> None:
     if spec.matchspecs:
         raise LockError(
-            f"the spec asks for {len(spec.matchspecs)} conda packages; a lock holds PyPI projects only",
+            "the spec asks for conda packages; a lock holds PyPI projects only",
             code="conda-packages-unsupported",
             facts={"conda packages": spec.matchspecs},
             hint="move those that PyPI has to the `pip` list",

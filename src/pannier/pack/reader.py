@@ -221,20 +221,34 @@ def _finish(pack: Pack, stage: Path) -> None:
 
 
 def _host_python(pack: Pack) -> str:
+    """The machine's own Python, as the launcher would choose it; the one that runs Pannier comes last."""
     import shutil
     import sys
 
     minor = pack.head.python_minor
-    if minor == f"{sys.version_info.major}.{sys.version_info.minor}":
-        return sys.executable
-    found = shutil.which(f"python{minor}")
-    if found is None:
-        raise TargetMismatchError(
-            f"this pack runs with a Python {minor} of the machine, and none is here",
-            code="no-interpreter",
-            hint=f"put a Python {minor} on PATH, or pack with the interpreter inside",
+    names = (f"python{minor}", "python3", "python")
+    for found in (*map(shutil.which, names), sys.executable):
+        if found and _minor_of(found) == minor:
+            return found
+    raise TargetMismatchError(
+        f"this pack runs with a Python {minor} of the machine, and none is here",
+        code="no-interpreter",
+        hint=f"put a Python {minor} on PATH, or pack with the interpreter inside",
+    )
+
+
+def _minor_of(python_executable: str) -> str:
+    """Ask it: a version manager leaves commands on PATH that start nothing."""
+    import subprocess
+
+    question = "import sys; print('%d.%d' % sys.version_info[:2])"
+    try:
+        done = subprocess.run(
+            [python_executable, "-I", "-S", "-c", question], capture_output=True, text=True, check=False
         )
-    return found
+    except OSError:
+        return ""
+    return done.stdout.strip()
 
 
 def _facts(pack: Pack) -> PackFacts:

@@ -60,6 +60,16 @@ def whole_file(path: Path, *, mode: int = 0o666, durable: bool = False) -> Itera
             temporary.unlink()
 
 
+def check_is_no_directory(path: Path) -> None:
+    """Refuse a directory where a file is to be written.
+
+    Raises:
+        StorageError: `path` is one.
+    """
+    if path.is_dir():
+        raise StorageError(f"`{path}` is a directory, not a file", code="is-a-directory", hint="name a file")
+
+
 def storage_error(error: OSError, path: Path, *, size: int) -> StorageError:
     """Say what could not be written, why, and how far it got.
 
@@ -70,7 +80,12 @@ def storage_error(error: OSError, path: Path, *, size: int) -> StorageError:
     """
     facts = {"file": str(path), "reason": error.strerror or str(error)}
     if error.errno not in _FULL:
-        return StorageError(f"`{path}` cannot be written", code="not-writable", facts=facts)
+        return StorageError(
+            f"`{path}` cannot be written",
+            code="not-writable",
+            facts=facts,
+            hint="name a place that can be written",
+        )
     facts["written"] = f"{size} bytes before the space ended"
     return StorageError(
         f"no space is left to write `{path}`",
@@ -82,6 +97,7 @@ def storage_error(error: OSError, path: Path, *, size: int) -> StorageError:
 
 def _open_sibling(path: Path) -> tuple[Path, BinaryIO]:
     directory = path.parent
+    check_is_no_directory(path)
     try:
         directory.mkdir(parents=True, exist_ok=True)
         descriptor, name = tempfile.mkstemp(dir=directory, prefix=f".{path.name[:80]}.", suffix=".tmp")

@@ -75,8 +75,8 @@ def test_entry_points_of_both_kinds_of_commands_are_read_in_order_of_names() -> 
         "[gui_scripts]\naa=c:D.run\nover = z:y"
     )
     assert scripts == (
-        ConsoleScript("aa", "c", "D.run"),
-        ConsoleScript("over", "z", "y"),
+        ConsoleScript("aa", "c", "D.run", is_graphical=True),
+        ConsoleScript("over", "z", "y", is_graphical=True),
         ConsoleScript("zz", "a.b", "main"),
     )
 
