@@ -8,6 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# A machine may be slow or busy; that is no failure of what is tested.
+settings.register_profile("pannier", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("pannier")
 
 ROOT = Path(__file__).parents[1]
 
