@@ -6,7 +6,7 @@ PYTHON ?= python3
 .PHONY: help demo test quick lint fix types unit end-to-end docs wheel bench clean
 
 help:            ## say what there is
-	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 22
+	@sed -n 's/^\([a-z][a-z -]*\):.*## /  make \1\t/p' Makefile | expand -t 40
 
 demo:            ## set up, then analyze, lock, pack and run an example in an empty environment
 	@PYTHON=$(PYTHON) sh scripts/setup.sh run
