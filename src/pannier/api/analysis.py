@@ -2,12 +2,14 @@
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
+from typing import NamedTuple
 
 from pannier.api.declared import declared_by
 from pannier.api.settings import Settings
 from pannier.api.workshop import Workshop
+from pannier.formats.python_bounds import allows
 from pannier.model.analysis import Analysis, FoundProject, Import, Problem
 from pannier.model.errors import AnalysisError, InterpreterError
 from pannier.model.events import Reporter, SilentReporter
@@ -15,8 +17,7 @@ from pannier.model.interpreter import InstalledDistribution
 from pannier.model.spec import LocalProject, Spec
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class AnalyzeOptions:
+class AnalyzeOptions(NamedTuple):
     """What to look at and how.
 
     Attributes:
@@ -37,15 +38,14 @@ class AnalyzeOptions:
     target_python: str = ""
     toplevel: bool = False
     functions: tuple[str, ...] = ()
-    mapping: Mapping[str, str] = field(default_factory=dict)
+    mapping: Mapping[str, str] = MappingProxyType({})
     extra: tuple[str, ...] = ()
     strict: bool = False
     stdin: str | bytes = ""
     exact_python: bool = False
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class AnalyzeResult:
+class AnalyzeResult(NamedTuple):
     """What was found, and the environment spec that provides it.
 
     Attributes:
@@ -59,8 +59,7 @@ class AnalyzeResult:
     environment_python: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class AnalysedEnvironment:
+class AnalysedEnvironment(NamedTuple):
     """The environment whose versions and names come first.
 
     Attributes:
@@ -215,10 +214,8 @@ def _spec_of(
 
 def _python_of(bound: str, options: AnalyzeOptions, environment: AnalysedEnvironment) -> str:
     """The interpreter to ask for: the environment's release, unless the sources do not allow it."""
-    from packaging.specifiers import SpecifierSet
-
     version = environment.python_version or (_own_version() if options.exact_python else "")
-    if not version or not SpecifierSet(bound).contains(version, prereleases=True):
+    if not version or not allows(bound, version):
         return bound
     return f"=={'.'.join(version.split('.')[:2])}.*"
 
@@ -271,6 +268,7 @@ def _name_of(requirement: str) -> str:
 
 
 def _normalized(name: str) -> str:
-    from packaging.utils import canonicalize_name
+    # Not packaging's: an analysis takes less time than it takes to load.
+    from pannier.imports.known_projects import normalized_name
 
-    return canonicalize_name(name)
+    return normalized_name(name)

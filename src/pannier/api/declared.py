@@ -22,14 +22,16 @@ def declared_by(sources: Sequence[str], stdin: str) -> Spec:
     Raises:
         SpecError: A block is not valid.
     """
-    from pannier.formats.script_metadata import parse_script_metadata
-
     requirements: list[str] = []
     bounds: list[str] = []
     projects: list[LocalProject] = []
     for source in sources:
         text = stdin if source == "-" else _script_text(Path(source))
-        metadata = parse_script_metadata(text, filename=source) if _MARK in text else None
+        if _MARK not in text:
+            continue
+        from pannier.formats.script_metadata import parse_script_metadata
+
+        metadata = parse_script_metadata(text, filename=source)
         if metadata is not None:
             requirements += metadata.requirements
             projects += metadata.local_projects

@@ -1,9 +1,8 @@
 """From locked projects to wheels on this disk: the best wheel fetched, or built from an sdist."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pannier.api.targets import Surroundings
 from pannier.api.workshop import Workshop
@@ -16,8 +15,7 @@ if TYPE_CHECKING:
     from pannier.store.distributions import DistributionStore
 
 
-@dataclass(frozen=True, slots=True)
-class _Choice:
+class _Choice(NamedTuple):
     """The file to take for a project, and whether it still has to be built."""
 
     project: LockedProject

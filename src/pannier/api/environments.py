@@ -1,7 +1,6 @@
 """An environment of this machine as a spec, and its editable installs as local projects."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 
 from pannier.model.errors import SpecError
@@ -83,7 +82,7 @@ def with_editables(spec: Spec, environ: Mapping[str, str]) -> Spec:
         if name in editables
     )
     kept = tuple(text for text, name in names.items() if name not in editables)
-    return replace(spec, requirements=kept, local_projects=(*spec.local_projects, *projects))
+    return spec._replace(requirements=kept, local_projects=(*spec.local_projects, *projects))
 
 
 def _python_of(prefix: Path) -> str:

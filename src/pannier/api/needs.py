@@ -1,7 +1,7 @@
 """What a subject needs, whatever it is: one spec, and the program's own files where there are any."""
 
-from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from pannier.api.analysis import AnalyzeOptions, analyze, refuse_problems, refuse_unknown
 from pannier.api.declared import script_settings
@@ -13,8 +13,7 @@ from pannier.model.errors import SpecError, UsageError
 from pannier.model.spec import LocalProject, Spec
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Needs:
+class Needs(NamedTuple):
     """What to resolve, and what to carry along.
 
     Attributes:
@@ -88,6 +87,6 @@ def _project_python(directory: Path) -> str:
 
 def _absolute(spec: Spec) -> Spec:
     projects = tuple(
-        replace(project, path=str(Path(project.path).resolve())) for project in spec.local_projects
+        project._replace(path=str(Path(project.path).resolve())) for project in spec.local_projects
     )
-    return replace(spec, local_projects=projects)
+    return spec._replace(local_projects=projects)

@@ -3,9 +3,8 @@
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pannier.api.environments import with_editables
 from pannier.api.locking import check_target, resolve_spec
@@ -25,8 +24,7 @@ if TYPE_CHECKING:
     from pannier.pack.recipes import PackedFile
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PackOptions:
+class PackOptions(NamedTuple):
     """What to make of a subject.
 
     Attributes:
@@ -53,8 +51,7 @@ class PackOptions:
     editables: bool = False
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PackResult:
+class PackResult(NamedTuple):
     """The pack that was written.
 
     Attributes:
@@ -113,7 +110,7 @@ def _needs(subject: Subject, options: PackOptions, workshop: Workshop) -> tuple[
     if options.lock is None:
         needs = needs_of(subject, options.includes, workshop)
         if options.editables:
-            needs = replace(needs, spec=with_editables(needs.spec, workshop.settings.environ))
+            needs = needs._replace(spec=with_editables(needs.spec, workshop.settings.environ))
         return needs, None
     made = read_lock(options.lock)
     python = _python_of(made, options.python)

@@ -2,8 +2,8 @@
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from pannier.model.analysis import Analysis
 from pannier.model.errors import PackError, UsageError
@@ -13,8 +13,7 @@ _LITTER = {"__pycache__", "node_modules"}
 RESERVED_NAMES = {"python", "python3", "run_in_env", "sh"}
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ProgramFiles:
+class ProgramFiles(NamedTuple):
     """A program's own files.
 
     Attributes:
@@ -64,10 +63,10 @@ def entry_named(files: ProgramFiles, wanted: str) -> ProgramFiles:
     """
     places = {place for place, _ in files.files}
     if wanted in places:
-        return replace(files, script=wanted, module="")
+        return files._replace(script=wanted, module="")
     path = wanted.replace(".", "/")
     if f"{path}.py" in places or f"{path}/__main__.py" in places:
-        return replace(files, script="", module=wanted)
+        return files._replace(script="", module=wanted)
     raise UsageError(
         f"the program has no script or module `{wanted}`",
         code="program-entry",

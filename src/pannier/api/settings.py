@@ -5,17 +5,16 @@ A setting `find-links` is the key `find-links` in a file, the variable `PANNIER_
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Literal
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple
 
 from pannier.model.errors import SpecError, UsageError
 
 Kind = Literal["text", "flag", "list", "table"]
 
 
-@dataclass(frozen=True, slots=True)
-class SettingInfo:
+class SettingInfo(NamedTuple):
     """What one setting is, for reading it and for the reference.
 
     Attributes:
@@ -45,8 +44,7 @@ SETTINGS: dict[str, SettingInfo] = {
 }
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     """Every setting with its value; the names are those of `SETTINGS`.
 
     Attributes:
@@ -62,10 +60,10 @@ class Settings:
     python: str = ""
     platform: str = ""
     include: tuple[str, ...] = ()
-    mapping: Mapping[str, str] = field(default_factory=dict)
+    mapping: Mapping[str, str] = MappingProxyType({})
     prerelease: bool = False
     exclude_newer: str = ""
-    environ: Mapping[str, str] = field(default_factory=dict, repr=False)
+    environ: Mapping[str, str] = MappingProxyType({})
 
     @property
     def cache_root(self) -> Path:
@@ -90,7 +88,7 @@ def load_settings(flags: Mapping[str, Any], environ: Mapping[str, str], director
     values: dict[str, Any] = {}
     values.update(_file_values(directory))
     values.update(_environment_values(environ))
-    known = {item.name for item in fields(Settings)}
+    known = set(Settings._fields)
     values.update({name: value for name, value in flags.items() if value is not None and name in known})
     for name, value in values.items():
         if isinstance(value, list):
@@ -146,7 +144,9 @@ def _file_values(directory: Path) -> dict[str, Any]:
             return _anchored(parse_tool_table(_read_toml(own), where=str(own)), place)
         project = place / "pyproject.toml"
         if project.is_file():
-            table = _read_toml(project).get("tool", {}).get("pannier")
+            # Reading another tool's settings to the end costs more than looking whether ours are there.
+            is_ours = b"pannier" in project.read_bytes()
+            table = _read_toml(project).get("tool", {}).get("pannier") if is_ours else None
             if table is not None:
                 return _anchored(parse_tool_table(table, where=f"{project} [tool.pannier]"), place)
     return {}

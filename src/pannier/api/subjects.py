@@ -1,9 +1,8 @@
 """What a command was given: a program, a project, a spec or a lock."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from pannier.api.environments import find_environment, is_environment
 from pannier.model.errors import SpecError, UsageError
@@ -13,8 +12,7 @@ from pannier.model.spec import Spec
 SubjectKind = Literal["source", "project", "spec", "environment", "lock"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Subject:
+class Subject(NamedTuple):
     """One thing to analyze, lock or pack.
 
     Attributes:

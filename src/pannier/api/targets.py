@@ -1,7 +1,6 @@
 """Which Python and which machine: from what the user asks for to a target, and the interpreter behind it."""
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pannier.api.workshop import Workshop
 from pannier.model.errors import InterpreterError, UsageError
@@ -12,8 +11,7 @@ if TYPE_CHECKING:
     from pannier.environment.tree import InterpreterTree
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
+class Surroundings(NamedTuple):
     """What a pack is made for, and with.
 
     Attributes:
@@ -159,7 +157,7 @@ def modest_platform(platform: Platform) -> Platform:
     """The oldest C library worth asking of a target: what today's wheels need, or this machine's if older."""
     if platform.libc_family != "glibc":
         return platform
-    return replace(platform, libc_version=min(platform.libc_version, DEFAULT_GLIBC, key=version_key))
+    return platform._replace(libc_version=min(platform.libc_version, DEFAULT_GLIBC, key=version_key))
 
 
 def version_key(text: str) -> tuple[int, ...]:

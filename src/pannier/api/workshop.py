@@ -1,7 +1,6 @@
 """What every verb works with: the settings in force, the cache, and who hears of progress."""
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pannier.api.settings import Settings
 from pannier.model.events import Reporter
@@ -11,8 +10,7 @@ if TYPE_CHECKING:
     from pannier.store.index_settings import IndexSettings
 
 
-@dataclass(frozen=True, slots=True)
-class Workshop:
+class Workshop(NamedTuple):
     """One call's surroundings, handed down as one value.
 
     Attributes:

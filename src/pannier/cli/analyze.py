@@ -83,7 +83,7 @@ def execute(arguments: argparse.Namespace, context: Context) -> Outcome:
     """Analyze, write the spec where one was asked for, and show what was found."""
     from pannier import api
     from pannier.cli.analysis import format_analysis, format_summary
-    from pannier.formats.specs import format_spec
+    from pannier.formats.environment_specs import format_spec
 
     if arguments.output == "-" and context.json:
         raise usage_error("`--json` and `-o -` both want standard output", hint="name a file after `-o`")

@@ -62,9 +62,7 @@ class Context(NamedTuple):
         pairs = self.flags.get("pairs")
         if not isinstance(pairs, list) or not pairs:
             return settings
-        from dataclasses import replace
-
-        return replace(settings, mapping={**settings.mapping, **dict(pairs)})
+        return settings._replace(mapping={**settings.mapping, **dict(pairs)})
 
 
 class Command(Protocol):

@@ -143,7 +143,7 @@ def _run(
 def _analyze(arguments: argparse.Namespace, context: Context) -> int:
     """Analyze strictly; OUT is touched only when everything is known."""
     from pannier import api
-    from pannier.formats.specs import format_spec
+    from pannier.formats.environment_specs import format_spec
 
     python, target_python = split_python(arguments.analysed)
     options = api.AnalyzeOptions(

@@ -31,7 +31,7 @@ def _format(content: Mapping[str, object], warnings: Sequence[Notice]) -> str:
 
 
 def as_data(value: object) -> object:
-    """What JSON can hold of a value: manifests as in a pack, other dataclasses by field name, paths as text.
+    """What JSON can hold of a value: manifests as in a pack, other values by field name, paths as text.
 
     Raises:
         TypeError: There is no JSON for such a value.
@@ -44,6 +44,8 @@ def as_data(value: object) -> object:
         return json.loads(format_manifest(value))
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {item.name: as_data(getattr(value, item.name)) for item in dataclasses.fields(value)}
+    if isinstance(value, tuple) and hasattr(value, "_asdict"):
+        return {name: as_data(item) for name, item in value._asdict().items()}
     if isinstance(value, Mapping):
         return {str(key): as_data(item) for key, item in value.items()}
     if isinstance(value, PurePath):

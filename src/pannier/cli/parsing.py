@@ -1,6 +1,7 @@
 """Argument parsers: options anywhere, help that teaches, mistakes that name the nearest right word."""
 
 import argparse
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import NoReturn
 
 from pannier.cli.commands import Example
 from pannier.cli.errors import suggestion, usage_error
+from pannier.cli.render import terminal_width
 
 VERSION_NUMBER = re.compile(r"\d+(\.\d+){0,2}")
 _COMMON_FLAGS = ("--json", "-q", "--quiet", "-v", "--verbose")
@@ -55,6 +57,10 @@ def _tidy(message: str) -> str:
 
 class _HelpFormatter(argparse.HelpFormatter):
     """Fills paragraphs, keeps indented blocks, and writes options as Python 3.13 does: `-o, --output OUT`."""
+
+    def __init__(self, prog: str) -> None:
+        # Each argument that is declared asks for a formatter, and argparse's own measures with `shutil`.
+        super().__init__(prog, width=terminal_width(os.environ) - 2)
 
     def _fill_text(self, text: str, width: int, indent: str) -> str:
         import textwrap

@@ -1,5 +1,6 @@
 """Text for people: tables, sizes, counts, and whether colour is welcome. Builds strings, writes nothing."""
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple, TextIO
 
@@ -15,6 +16,7 @@ _CODES: dict[Colour, str] = {
 # C0, DEL and C1 controls: a project name or a pack's manifest must not drive the reader's terminal.
 _CONTROLS = {code: f"\\x{code:02x}" for code in (*range(9), *range(11, 32), *range(127, 160))}
 _NARROWEST_COLUMN = 12
+_USUAL_WIDTH = 80
 
 
 class Style(NamedTuple):
@@ -47,16 +49,18 @@ def style_of(stream: TextIO, environ: Mapping[str, str]) -> Style:
         colour = True
     else:
         colour = terminal and environ.get("TERM", "") not in ("dumb", "")
-    return Style(colour=colour, width=_terminal_width(environ) if terminal else None, terminal=terminal)
+    return Style(colour=colour, width=terminal_width(environ) if terminal else None, terminal=terminal)
 
 
-def _terminal_width(environ: Mapping[str, str]) -> int:
+def terminal_width(environ: Mapping[str, str]) -> int:
+    """How many columns the terminal has, as `shutil` tells it; that would load three compressors."""
     columns = environ.get("COLUMNS", "")
     if columns.isdigit() and int(columns):
         return int(columns)
-    import shutil
-
-    return shutil.get_terminal_size().columns
+    try:
+        return os.get_terminal_size(1).columns or _USUAL_WIDTH
+    except OSError:
+        return _USUAL_WIDTH
 
 
 def printable(text: str) -> str:

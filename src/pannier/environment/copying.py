@@ -3,7 +3,7 @@
 import hashlib
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from pannier.environment.neutral_text import Machine, build_directories, neutral_binary, neutral_file
@@ -152,7 +152,7 @@ class Copy:
         platform = self._interpreter.platform
         if platform.libc_family != "glibc":
             return platform
-        return replace(platform, libc_version=".".join(str(part) for part in self._glibc[:2]))
+        return platform._replace(libc_version=".".join(str(part) for part in self._glibc[:2]))
 
 
 def _fingerprint(made: Iterable[_Made]) -> str:

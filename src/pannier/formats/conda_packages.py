@@ -1,7 +1,7 @@
 """conda's way to write packages, as far as it must be understood without conda."""
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 _MATCHSPEC = re.compile(
     r"(?:(?P<channel>[^\s:=<>!~\[\]]+(?:::))|)(?P<name>[A-Za-z0-9_.-]+?)(?P<rest>(?:[=<>!~\s\[].*)?)",
@@ -15,8 +15,7 @@ class MatchspecError(ValueError):
     """A text is no matchspec that can be read here; the text says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class CondaPackage:
+class CondaPackage(NamedTuple):
     """A matchspec, cut into its parts.
 
     Attributes:

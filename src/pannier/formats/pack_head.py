@@ -3,8 +3,7 @@
 The standard is `docs/reference/pack-format.md`, "The head". What reads it travels: `pannier.runtime.head`.
 """
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from pannier.model.manifest import FORMAT_VERSION, Manifest
 
@@ -12,8 +11,7 @@ HEAD_NAME = ".pannier/head"
 _MAGIC = "pannier-pack"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PackHead:
+class PackHead(NamedTuple):
     """What the launcher must know before it unpacks anything.
 
     Attributes:

@@ -5,6 +5,7 @@ import tomllib
 from collections.abc import Sequence
 from typing import Any
 
+from pannier.formats.python_bounds import is_bound
 from pannier.formats.requirement_lines import RequirementLineError, parse_requirement_line
 from pannier.formats.spec_problems import SpecProblems
 from pannier.model.errors import SpecError
@@ -63,12 +64,8 @@ def parse_pyproject(text: str, *, filename: str, extras: Sequence[str] = ()) -> 
 
 def read_python(value: Any, where: str, problems: SpecProblems) -> str:
     """Check a `requires-python` and give it; nothing for none."""
-    from packaging.specifiers import InvalidSpecifier, SpecifierSet
-
     text = problems.text(value, where) if value is not None else ""
-    try:
-        SpecifierSet(text)
-    except InvalidSpecifier:
+    if not is_bound(text):
         problems.add(where, f"`{text}` is not a version specifier (PEP 440)")
     return text
 

@@ -1,7 +1,7 @@
 """Single requirements as pip lists hold them: PEP 508, or a path on this machine."""
 
 import posixpath
-from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import quote, unquote, urlsplit
 
 from pannier.model.spec import LocalProject
@@ -13,8 +13,7 @@ class RequirementLineError(ValueError):
     """A line is no requirement; the text says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class RequirementLine:
+class RequirementLine(NamedTuple):
     """What one line asks for: exactly one of the two.
 
     Attributes:

@@ -4,7 +4,7 @@ Headers are those of GNU tar, with `L` and `K` records for long names and link t
 by hand because a pack has thousands of them, and because no byte may depend on a library.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from pannier.model.errors import PackError
 
@@ -18,8 +18,7 @@ _PADDING = tuple(bytes(-size % BLOCK) for size in range(BLOCK))
 _ZEROS = bytes(BLOCK)
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(NamedTuple):
     """One file, link or empty directory of a segment.
 
     Attributes:

@@ -1,7 +1,6 @@
 """What is wrong with a spec, gathered so that all of it is told at once."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from pannier.model.errors import SpecError
@@ -9,19 +8,22 @@ from pannier.model.errors import SpecError
 _NAMES: dict[type, str] = {str: "text", list: "a list", dict: "a table"}
 
 
-@dataclass
 class SpecProblems:
     """The problems of one file.
 
-    Attributes:
+    Args:
         filename: The file, for messages.
+        dialect: What the file was taken for, where that is known.
+
+    Attributes:
         found: One line each.
         dialect: What the file was taken for, once that is known.
     """
 
-    filename: str
-    found: list[str] = field(default_factory=list)
-    dialect: str = ""
+    def __init__(self, filename: str, dialect: str = "") -> None:
+        self.found: list[str] = []
+        self.dialect = dialect
+        self._filename = filename
 
     def add(self, where: str, what: str) -> None:
         """Note what is wrong at a place in the file (`dependencies[3].pip`)."""
@@ -73,11 +75,11 @@ class SpecProblems:
         if not self.found:
             return
         count = "" if len(self.found) == 1 else f" in {len(self.found)} places"
-        facts: dict[str, str | list[str]] = {"file": self.filename}
+        facts: dict[str, str | list[str]] = {"file": self._filename}
         if self.dialect:
             facts["read as"] = self.dialect
         facts["problems"] = list(self.found)
-        raise SpecError(f"`{self.filename}` is not a valid spec{count}", code="spec-invalid", facts=facts)
+        raise SpecError(f"`{self._filename}` is not a valid spec{count}", code="spec-invalid", facts=facts)
 
     def _wrong_type(self, value: Any, expected: type, where: str) -> None:
         kind: type = type(value)

@@ -1,15 +1,14 @@
-"""Specs: conda environment specs (JSON or YAML) and every older dialect of poncho's, to one value and back.
+"""Specs: conda environment specs (JSON or YAML) and every older dialect of poncho's, to one value.
 
 The dialects, by the tools that wrote them:
 
 * D0 (2019): `{"python": "3.7.3", "modules": [...]}`
-* D1 (2020), which is conda's own and the one written here: `{"name", "prefix", "channels", "dependencies"}`
+* D1 (2020), which is conda's own and the one we write: `{"name", "prefix", "channels", "dependencies"}`
 * D2 (2021): `{"conda": ["channel::package", ...], "pip": [...], "git", "http"}`
 * D3 (2021): `{"conda": {"channels", "packages"}, "pip": [...], "git", "http"}`
 * D4 (2022): `{"conda": {"channels", "dependencies"}, "git", "http", "pinned"}`, also with a `pip` list
 """
 
-import json
 import posixpath
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -27,10 +26,9 @@ from pannier.formats.spec_documents import load_document
 from pannier.formats.spec_problems import SpecProblems
 from pannier.model.spec import DataSource, LocalProject, Spec
 
-__all__ = ["format_spec", "parse_pyproject", "parse_requirements", "parse_spec"]
+__all__ = ["parse_pyproject", "parse_requirements", "parse_spec"]
 
 _DATA_KEYS = ("git", "http")
-_DEFAULT_CHANNEL = "conda-forge"
 
 
 def parse_spec(text: str, *, filename: str) -> Spec:
@@ -58,25 +56,6 @@ def parse_spec(text: str, *, filename: str) -> Spec:
         data=tuple(reader.data),
         dialect=reader.problems.dialect,
     )
-
-
-def format_spec(spec: Spec) -> str:
-    """Write a spec for `conda env create`: deterministic, and free of paths of this machine.
-
-    A local project outside the spec's own directory is named as a project instead of by its path. Data make
-    it the D4 dialect, since conda has no word for them.
-    """
-    pip = sorted({*spec.requirements, *_local_lines(spec)}, key=lambda line: (line.lower(), line))
-    dependencies: list[Any] = [f"python{_conda_version(spec.python)}", "pip", *sorted(spec.matchspecs)]
-    if pip:
-        dependencies.append({"pip": pip})
-    document: dict[str, Any] = {
-        "channels": list(spec.channels) or [_DEFAULT_CHANNEL],
-        "dependencies": dependencies,
-    }
-    if spec.data:
-        document = {"conda": document, **_format_data(spec)}
-    return json.dumps(document, indent=4, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 @dataclass
@@ -234,40 +213,3 @@ def _read_conda_table(reader: _Reader, document: dict[str, Any]) -> None:
     reader.read_pip(document.get("pip"), "pip")
     reader.read_pins(document.get("pinned"))
     reader.read_data(document)
-
-
-def _conda_version(specifier: str) -> str:
-    clauses = specifier.replace(" ", "")
-    if clauses.startswith("==") and "," not in clauses:
-        return f"={clauses.removeprefix('==').removesuffix('.*')}"
-    return clauses
-
-
-def _local_lines(spec: Spec) -> list[str]:
-    lines: list[str] = []
-    for project in spec.local_projects:
-        extras = f"[{','.join(project.extras)}]" if project.extras else ""
-        if not posixpath.isabs(project.path):
-            lines.append(f"./{project.path.removeprefix('./')}{extras}")
-        else:
-            lines.append((project.name or posixpath.basename(project.path)) + extras)
-    return lines
-
-
-def _format_data(spec: Spec) -> dict[str, Any]:
-    sections: dict[str, dict[str, Any]] = {}
-    for data in spec.data:
-        if data.kind == "git":
-            table = {"remote": data.url, "ref": data.ref}
-        else:
-            table = {
-                "type": data.kind,
-                "url": data.url,
-                "compression": data.compression,
-                "sha256": data.sha256,
-            }
-        section = "git" if data.kind == "git" else "http"
-        sections.setdefault(section, {})[data.variable] = {
-            key: value for key, value in table.items() if value
-        }
-    return sections

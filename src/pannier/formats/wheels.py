@@ -6,7 +6,7 @@ platform tags (PEP 425, PEP 600, PEP 656).
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from pannier.model.errors import PackError
 
@@ -28,8 +28,7 @@ _OBJECT_REFERENCE = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class WheelName:
+class WheelName(NamedTuple):
     """What a wheel's file name tells.
 
     Attributes:
@@ -43,8 +42,7 @@ class WheelName:
     platforms: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ConsoleScript:
+class ConsoleScript(NamedTuple):
     """A command to make from an entry point.
 
     Attributes:
@@ -60,8 +58,7 @@ class ConsoleScript:
     is_graphical: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class RecordEntry:
+class RecordEntry(NamedTuple):
     """One line of a RECORD.
 
     Attributes:

@@ -2,8 +2,9 @@
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
+from typing import NamedTuple
 
 from pannier.imports.known_projects import is_namespace, normalized_name
 from pannier.imports.program import DEVELOPMENT, OPTIONAL, REQUIRED, TYPING, Options, Program, Unit
@@ -23,8 +24,7 @@ _ONLY_FOR_TYPES = "_typeshed"
 _NOT_NEEDED = frozenset({"optional", "typing", "development"})
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class AnalysisOptions:
+class AnalysisOptions(NamedTuple):
     """How to analyse.
 
     Attributes:
@@ -38,7 +38,7 @@ class AnalysisOptions:
 
     target_python: str
     platform: str = "linux"
-    mapping: Mapping[str, str] = field(default_factory=dict)
+    mapping: Mapping[str, str] = MappingProxyType({})
     installed: Sequence[InstalledDistribution] = ()
     toplevel: bool = False
     functions: tuple[str, ...] = ()
@@ -90,18 +90,18 @@ def _check_existence(sources: Sequence[Source]) -> None:
         raise AnalysisError(f"there is no file or directory {names}", code="no-such-file")
 
 
-@dataclass
 class _Findings:
     """What the units import, sorted into projects, standard modules and unknowns."""
 
-    target_python: str
-    resolver: Resolver
-    providers: dict[str, Provider] = field(default_factory=dict)
-    evidence: dict[str, set[Import]] = field(default_factory=dict)
-    unknown: set[Import] = field(default_factory=set)
-    declared: dict[str, list[Import]] = field(default_factory=dict)
-    standard: set[str] = field(default_factory=set)
-    needs: PythonNeeds = field(default_factory=PythonNeeds)
+    def __init__(self, target_python: str, resolver: Resolver) -> None:
+        self.target_python = target_python
+        self.resolver = resolver
+        self.providers: dict[str, Provider] = {}
+        self.evidence: dict[str, set[Import]] = {}
+        self.unknown: set[Import] = set()
+        self.declared: dict[str, list[Import]] = {}
+        self.standard: set[str] = set()
+        self.needs = PythonNeeds()
 
     def add(self, unit: Unit) -> None:
         """Sort the imports of one file."""

@@ -3,7 +3,6 @@
 import ast
 import operator
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 # Names that mean the same wherever they are kept (`compat.PY2`, `from sys import version_info`).
@@ -36,7 +35,6 @@ class Unknown(Exception):  # noqa: N818 - it is a verdict inside this module, no
     """The value is not known before the program runs."""
 
 
-@dataclass(slots=True)
 class Surroundings:
     """What is known of the Python that will run a program.
 
@@ -46,9 +44,10 @@ class Surroundings:
         constants: Names of the module at hand that were assigned a known value.
     """
 
-    python_version: tuple[int, ...]
-    platform: str = "linux"
-    constants: dict[str, object] = field(default_factory=dict)
+    def __init__(self, python_version: tuple[int, ...], platform: str = "linux") -> None:
+        self.python_version = python_version
+        self.platform = platform
+        self.constants: dict[str, object] = {}
 
     def facts(self) -> dict[str, object]:
         """Dotted names to their values on the target."""

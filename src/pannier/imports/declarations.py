@@ -1,7 +1,6 @@
 """Projects that a notebook installs itself, joined with those that its imports show."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from pannier.imports.known_projects import normalized_name
 from pannier.model.analysis import FoundProject, Import
@@ -38,8 +37,8 @@ def join_declared(
             )
         else:
             wanted = requirement if present.requirement == present.name else present.requirement
-            projects[present.name] = replace(
-                present, requirement=wanted, imports=(*present.imports, *evidence), optional=False
+            projects[present.name] = present._replace(
+                requirement=wanted, imports=(*present.imports, *evidence), optional=False
             )
     return unknown
 

@@ -1,16 +1,15 @@
 """Local modules by the import system's own rule: which file a name on `sys.path` would be."""
 
 import os
-from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 _SUFFIXES = (".py", ".pyw")
 # Compiled modules are local and hold no imports to read.
 _COMPILED = (".so", ".pyd", ".pyx")
 
 
-@dataclass(frozen=True, slots=True)
-class LocalFile:
+class LocalFile(NamedTuple):
     """A file that an import runs.
 
     Attributes:
@@ -24,8 +23,7 @@ class LocalFile:
     root: str
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """What a dotted name is on a search path.
 
     Attributes:
@@ -40,22 +38,22 @@ class Found:
     is_certain: bool
 
 
-@dataclass
 class Directories:
     """Listings of directories, each read once."""
 
-    listings: dict[str, dict[str, bool]] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self._listings: dict[str, dict[str, bool]] = {}
 
     def entries(self, directory: str) -> dict[str, bool]:
         """Names in a directory, and whether each is a directory itself."""
-        listing = self.listings.get(directory)
+        listing = self._listings.get(directory)
         if listing is None:
             try:
                 with os.scandir(directory or ".") as found:
                     listing = {entry.name: entry.is_dir() for entry in found}
             except OSError:
                 listing = {}
-            self.listings[directory] = listing
+            self._listings[directory] = listing
         return listing
 
     def package_root(self, directory: str) -> str:
@@ -79,19 +77,23 @@ def join(directory: str, name: str) -> str:
     return name if directory in {"", os.curdir} else os.path.join(directory, name)
 
 
-@dataclass
 class LocalFinder:
-    """Finds modules below directories, remembering what it looked up."""
+    """Finds modules below directories, remembering what it looked up.
 
-    directories: Directories = field(default_factory=Directories)
-    known: dict[tuple[str, str], Found | None] = field(default_factory=dict)
+    Attributes:
+        directories: The listings it works from.
+    """
+
+    def __init__(self) -> None:
+        self.directories = Directories()
+        self._known: dict[tuple[str, str], Found | None] = {}
 
     def find(self, root: str, module: str) -> Found | None:
         """What importing `module` runs with `root` on `sys.path`; `None` when its first part is not there."""
         key = (root, module)
-        if key not in self.known:
-            self.known[key] = self._find(root, module)
-        return self.known[key]
+        if key not in self._known:
+            self._known[key] = self._find(root, module)
+        return self._known[key]
 
     def _find(self, root: str, module: str) -> Found | None:
         directory = root

@@ -5,7 +5,7 @@ import os
 import warnings
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from pannier.imports.conditions import Surroundings
 from pannier.imports.local import Found, LocalFile, LocalFinder, join, module_name, parent_directory
@@ -24,8 +24,7 @@ _LEVELS = {"optional": OPTIONAL, "typing": TYPING}
 _PROJECT_FILES = ("pyproject.toml", "setup.py", "setup.cfg", ".git")
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(NamedTuple):
     """What decides how a program is read; see `AnalysisOptions`."""
 
     target_python: str
@@ -34,8 +33,7 @@ class Options:
     functions: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class SearchPath:
+class SearchPath(NamedTuple):
     """Where one file's imports are looked up.
 
     Attributes:
@@ -49,7 +47,6 @@ class SearchPath:
     shadows_standard: bool = True
 
 
-@dataclass(slots=True)
 class Unit:
     """One file of the program, read and scanned.
 
@@ -64,18 +61,18 @@ class Unit:
         local: Sites (by `id`) that are the program's own modules.
     """
 
-    source: SourceText
-    root: str
-    name: str
-    level: int
-    search: SearchPath
-    scan: Scan = field(default_factory=lambda: Scan(()))
-    python2_line: int = 0
-    local: set[int] = field(default_factory=set)
+    def __init__(self, source: SourceText, root: str, name: str, level: int, search: SearchPath) -> None:
+        self.source = source
+        self.root = root
+        self.name = name
+        self.level = level
+        self.search = search
+        self.scan = Scan(())
+        self.python2_line = 0
+        self.local: set[int] = set()
 
 
-@dataclass(frozen=True, slots=True)
-class _Pending:
+class _Pending(NamedTuple):
     path: str
     root: str
     level: int
@@ -84,27 +81,30 @@ class _Pending:
     text: str | None = None
 
 
-@dataclass
 class Program:
     """Reads sources and follows their local imports.
 
-    Attributes:
+    Args:
         options: How to read.
         resolver: Knows which names are projects, for directories that are not certain to be meant.
+        reporter: Hears of each file read.
+
+    Attributes:
         units: Everything read, in the order it was reached.
         problems: Everything that could not be read.
     """
 
-    options: Options
-    resolver: Resolver
-    reporter: Reporter
-    units: list[Unit] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
-    _finder: LocalFinder = field(default_factory=LocalFinder)
-    _queues: tuple[deque[_Pending], ...] = field(default_factory=lambda: tuple(deque() for _ in range(4)))
-    _seen: set[str] = field(default_factory=set)
-    _functions_found: set[str] = field(default_factory=set)
-    _functions_there: list[str] = field(default_factory=list)
+    def __init__(self, options: Options, resolver: Resolver, reporter: Reporter) -> None:
+        self.units: list[Unit] = []
+        self.problems: list[Problem] = []
+        self._options = options
+        self._resolver = resolver
+        self._reporter = reporter
+        self._finder = LocalFinder()
+        self._queues: tuple[deque[_Pending], ...] = tuple(deque() for _ in range(4))
+        self._seen: set[str] = set()
+        self._functions_found: set[str] = set()
+        self._functions_there: list[str] = []
 
     def add_text(self, name: str, text: str) -> None:
         """Add a source that is no file, such as standard input; its local modules lie beside us."""
@@ -150,7 +150,7 @@ class Program:
             AnalysisError: A function asked for is nowhere.
         """
         stage = Stage(name="reading", unit="files")
-        self.reporter.begin(stage)
+        self._reporter.begin(stage)
         with warnings.catch_warnings():
             # Invalid escapes in what is read are none of our user's business.
             warnings.simplefilter("ignore")
@@ -158,8 +158,8 @@ class Program:
                 while queue:
                     pending = queue.popleft()
                     self._read_one(pending)
-                    self.reporter.advance(stage, 1, pending.path)
-        self.reporter.end(stage)
+                    self._reporter.advance(stage, 1, pending.path)
+        self._reporter.end(stage)
         self._check_functions()
 
     def _read_one(self, pending: _Pending) -> None:
@@ -195,17 +195,17 @@ class Program:
     def _scan(self, unit: Unit, is_named: bool) -> None:
         tree = self._parse(unit)
         wanted = None
-        if self.options.functions and is_named:
+        if self._options.functions and is_named:
             from pannier.imports.functions import function_names, reach
 
-            found = reach(tree, self.options.functions)
+            found = reach(tree, self._options.functions)
             self._functions_found |= found.found
             self._functions_there.extend(function_names(tree))
             wanted = found.nodes
-        version = tuple(int(part) for part in self.options.target_python.split(".") if part.isdecimal())
-        surroundings = Surroundings(version, self.options.platform)
+        version = tuple(int(part) for part in self._options.target_python.split(".") if part.isdecimal())
+        surroundings = Surroundings(version, self._options.platform)
         unit.scan = scan_tree(
-            tree, unit.source.text, surroundings, toplevel=self.options.toplevel, wanted=wanted
+            tree, unit.source.text, surroundings, toplevel=self._options.toplevel, wanted=wanted
         )
 
     def _parse(self, unit: Unit) -> ast.Module:
@@ -280,7 +280,7 @@ class Program:
         if itself and not is_package and "." not in site.module and self._is_elsewhere(site.module):
             # A script named like what it imports cannot mean itself.
             return False
-        if not unit.search.shadows_standard and top in standard_modules(self.options.target_python):
+        if not unit.search.shadows_standard and top in standard_modules(self._options.target_python):
             return False
         if found.is_certain:
             return True
@@ -307,7 +307,7 @@ class Program:
         """Whether a name is standard, or a project is known to provide it."""
         top = module.partition(".")[0]
         return (
-            top in standard_modules(self.options.target_python) or self.resolver.resolve(module) is not None
+            top in standard_modules(self._options.target_python) or self._resolver.resolve(module) is not None
         )
 
     def _enclosing_project(self, directory: str) -> tuple[str, ...]:
@@ -320,7 +320,7 @@ class Program:
         return ()
 
     def _check_functions(self) -> None:
-        missing = [name for name in self.options.functions if name not in self._functions_found]
+        missing = [name for name in self._options.functions if name not in self._functions_found]
         if not missing:
             return
         names = ", ".join(f"`{name}`" for name in missing)

@@ -8,7 +8,7 @@ import ast
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Dialect = Literal["python2", "newer", "broken"]
 
@@ -59,8 +59,7 @@ _SAME_IN_FSTRING = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Repaired:
+class Repaired(NamedTuple):
     """A tree for text that does not parse, and why it did not.
 
     Attributes:

@@ -1,7 +1,7 @@
 """Imports to the projects that provide them: what the user says, what is installed, what is known."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from pannier.imports.declarations import project_name
 from pannier.imports.known_projects import has_deeper, is_namespace, normalized_name, providers
@@ -9,8 +9,7 @@ from pannier.model.analysis import Confidence
 from pannier.model.interpreter import InstalledDistribution
 
 
-@dataclass(frozen=True, slots=True)
-class Provider:
+class Provider(NamedTuple):
     """The project that an import comes from.
 
     Attributes:
@@ -30,28 +29,25 @@ class Provider:
     alternatives: tuple[str, ...] = ()
 
 
-@dataclass
 class Resolver:
     """Looks dotted import names up, the most certain source first.
 
-    Attributes:
+    Args:
         mapping: The user's own answers, import name to project or requirement.
         installed: What the environment analysed holds.
     """
 
-    mapping: Mapping[str, str]
-    installed: Sequence[InstalledDistribution]
-    _deeper: set[str] = field(default_factory=set)
-    _by_import: dict[str, list[InstalledDistribution]] = field(default_factory=dict)
-    _by_project: dict[str, InstalledDistribution] = field(default_factory=dict)
-    _answers: dict[str, Provider | None] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        for distribution in self.installed:
+    def __init__(self, mapping: Mapping[str, str], installed: Sequence[InstalledDistribution]) -> None:
+        self._mapping = mapping
+        self._deeper: set[str] = set()
+        self._by_import: dict[str, list[InstalledDistribution]] = {}
+        self._by_project: dict[str, InstalledDistribution] = {}
+        self._answers: dict[str, Provider | None] = {}
+        for distribution in installed:
             self._by_project[normalized_name(distribution.name)] = distribution
             for name in distribution.import_names:
                 self._by_import.setdefault(name, []).append(distribution)
-        for name in (*self.mapping, *self._by_import):
+        for name in (*self._mapping, *self._by_import):
             self._deeper.update(prefix for prefix in _prefixes(name) if prefix != name)
 
     def names(self, module: str, names: Sequence[str]) -> tuple[str, ...]:
@@ -79,8 +75,8 @@ class Resolver:
 
     def _mapped(self, name: str) -> Provider | None:
         for prefix in _prefixes(name):
-            if prefix in self.mapping:
-                wanted = self.mapping[prefix]
+            if prefix in self._mapping:
+                wanted = self._mapping[prefix]
                 project = project_name(wanted)
                 distribution = self._by_project.get(normalized_name(project))
                 if distribution is not None and project == wanted:

@@ -5,7 +5,7 @@ Only statements are visited: expressions cannot import except by calls that the 
 
 import ast
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from pannier.imports.conditions import (
     Surroundings,
@@ -27,8 +27,7 @@ _TELLING_TEXTS = ("import_module", "__import__", "importorskip", "import_string"
 _LITERAL_OPERATORS = (ast.Compare, ast.BoolOp, ast.UnaryOp, ast.Attribute, ast.Subscript)
 
 
-@dataclass(slots=True)
-class ImportSite:
+class ImportSite(NamedTuple):
     """One module named by one import.
 
     Attributes:
@@ -54,8 +53,7 @@ class ImportSite:
     is_certain: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Feature:
+class Feature(NamedTuple):
     """Syntax that the oldest Pythons do not have."""
 
     python_version: tuple[int, int]
@@ -63,8 +61,7 @@ class Feature:
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class Scan:
+class Scan(NamedTuple):
     """What one source imports.
 
     Attributes:
@@ -76,8 +73,7 @@ class Scan:
     feature: Feature | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Context:
+class _Context(NamedTuple):
     kind: ImportKind = "required"
     fallbacks: tuple[str, ...] = ()
     instead_of: tuple[str, ...] = ()
@@ -88,7 +84,7 @@ class _Context:
         """This context inside another condition; for types stays for types."""
         if self.kind == "typing":
             return self
-        return replace(self, kind=kind, fallbacks=fallbacks, is_certain=False)
+        return self._replace(kind=kind, fallbacks=fallbacks, is_certain=False)
 
 
 def scan_tree(
@@ -115,19 +111,17 @@ def scan_tree(
     return Scan(tuple(scanner.sites), scanner.feature)
 
 
-@dataclass(slots=True)
 class _Scanner:
-    surroundings: Surroundings
-    text: str
-    toplevel: bool
-    wanted: frozenset[int] | None
-    sites: list[ImportSite] = field(default_factory=list)
-    feature: Feature | None = None
-    literals: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    has_calls: bool = False
-
-    def __post_init__(self) -> None:
-        self.has_calls = any(telling in self.text for telling in _TELLING_TEXTS)
+    def __init__(
+        self, surroundings: Surroundings, text: str, toplevel: bool, wanted: frozenset[int] | None
+    ) -> None:
+        self.sites: list[ImportSite] = []
+        self.feature: Feature | None = None
+        self.surroundings = surroundings
+        self.toplevel = toplevel
+        self.wanted = wanted
+        self.literals: dict[str, tuple[str, ...]] = {}
+        self.has_calls = any(telling in text for telling in _TELLING_TEXTS)
 
     def visit_body(self, body: Iterable[ast.stmt], context: _Context) -> None:
         for statement in body:
@@ -232,7 +226,7 @@ class _Scanner:
             return
         holds = verdict(statement.test, self.surroundings)
         if holds is None:
-            either = replace(context, is_certain=False)
+            either = context._replace(is_certain=False)
             self.visit_body(body, either.weakened("optional") if asks_availability(inner) else either)
             self.visit_body(otherwise, either)
         else:
@@ -273,9 +267,9 @@ class _Scanner:
             guarded = context.weakened("optional", tuple(rescues))
         self.visit_body(statement.body, guarded)
         for handler in statement.handlers:
-            rescue = replace(context, instead_of=tried) if handler in catching else context
+            rescue = context._replace(instead_of=tried) if handler in catching else context
             self.visit_body(handler.body, rescue)
-        self.visit_body(statement.orelse, replace(guarded, fallbacks=()))
+        self.visit_body(statement.orelse, guarded._replace(fallbacks=()))
         self.visit_body(statement.finalbody, context)
 
     def visit_calls(self, statement: ast.stmt, context: _Context) -> None:

@@ -3,7 +3,7 @@
 import bisect
 import codecs
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from pannier.model.analysis import Location, Problem
 
@@ -19,8 +19,7 @@ _BYTE_ORDER_MARKS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class SourceText:
+class SourceText(NamedTuple):
     """Python text and where it came from.
 
     Attributes:
@@ -44,8 +43,7 @@ class SourceText:
         return Location(path=f"{self.path}:cell {number}", line=line - first + 1, column=column)
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """What reading one file gave: its text unless it has none, and what was wrong with it."""
 
     source: SourceText | None

@@ -1,8 +1,8 @@
 """Modules of the standard library, per Python version."""
 
 import sys
-from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 # Modules that a later version added: importing one says what a program needs at least.
 _ADDED = {
@@ -56,8 +56,7 @@ _OLDEST_LISTED, _NEWEST_LISTED = 6, 15
 _ALWAYS = frozenset({"__main__", "__builtin__", "__builtins__", "builtins"})
 
 
-@dataclass(frozen=True, slots=True)
-class VersionNeed:
+class VersionNeed(NamedTuple):
     """A bound on the Python version that using a standard module implies.
 
     Attributes:

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pannier.imports.local import join
 from pannier.model.analysis import Location, Problem
@@ -96,8 +96,7 @@ def is_for_development(path: str, directory: str, is_project: bool = False) -> b
     return any(part.lower() in _DEVELOPMENT_DIRECTORIES for part in parts[:-1])
 
 
-@dataclass(frozen=True, slots=True)
-class _Ignored:
+class _Ignored(NamedTuple):
     directory: str
     matcher: "GitIgnoreSpec"
 

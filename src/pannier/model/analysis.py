@@ -1,14 +1,12 @@
 """What was found by reading source: imports, the projects that provide them, and what is not known."""
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 ImportKind = Literal["required", "optional", "typing", "dynamic", "development", "declared"]
 Confidence = Literal["declared", "mapped", "installed", "known", "guess"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, order=True)
-class Location:
+class Location(NamedTuple):
     """Where in a source something stands; lines and columns count from 1.
 
     Attributes:
@@ -23,8 +21,7 @@ class Location:
         return f"{self.path}:{self.line}"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Import:
+class Import(NamedTuple):
     """One import of something from outside the source and the standard library.
 
     Attributes:
@@ -41,8 +38,7 @@ class Import:
     location: Location
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FoundProject:
+class FoundProject(NamedTuple):
     """A project the source needs, and how we know.
 
     Attributes:
@@ -65,8 +61,7 @@ class FoundProject:
     alternatives: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LocalModule:
+class LocalModule(NamedTuple):
     """A module of the program's own, to be packed with it.
 
     Attributes:
@@ -80,8 +75,7 @@ class LocalModule:
     root: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """A source that could not be read, with where and why."""
 
     location: Location
@@ -89,8 +83,7 @@ class Problem:
     code: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Analysis:
+class Analysis(NamedTuple):
     """Everything that reading the sources told.
 
     Attributes:

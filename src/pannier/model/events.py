@@ -4,16 +4,15 @@ The library reports; only `cli` draws. Every method of `Reporter` may be called 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from types import MappingProxyType
+from typing import Literal, NamedTuple, Protocol
 
 from pannier.model.errors import Fact
 
 Unit = Literal["bytes", "files", "items"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Stage:
+class Stage(NamedTuple):
     """One stretch of work a person may wait for.
 
     Attributes:
@@ -27,13 +26,12 @@ class Stage:
     unit: Unit = "items"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Notice:
+class Notice(NamedTuple):
     """Something the user should know that does not stop the work; shaped like an error."""
 
     message: str
     code: str
-    facts: Mapping[str, Fact] = field(default_factory=dict)
+    facts: Mapping[str, Fact] = MappingProxyType({})
     hint: str = ""
 
 

@@ -1,12 +1,11 @@
 """A probed interpreter and an installed distribution, as facts."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from pannier.model.target import Platform, Target
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Interpreter:
+class Interpreter(NamedTuple):
     """What a Python said of itself when it was run once.
 
     Attributes:
@@ -43,8 +42,7 @@ class Interpreter:
         return Target(python_version=self.version, platform=self.platform, implementation=self.implementation)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class InstalledDistribution:
+class InstalledDistribution(NamedTuple):
     """A distribution found in an environment, from its metadata alone.
 
     Attributes:

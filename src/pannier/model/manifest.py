@@ -1,7 +1,6 @@
 """What a pack says of itself; the JSON form is `docs/reference/manifest.schema.json`."""
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from pannier.model.target import Target
 
@@ -10,56 +9,53 @@ FORMAT_VERSION = 1
 LayerKind = Literal["runtime", "interpreter", "distribution", "data", "program"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Layer:
+class Layer(NamedTuple):
     """One frame of a pack: a tar segment, compressed as its own frame.
 
     Attributes:
         kind: What it carries.
         name: Unique in the pack: a project's name, `interpreter`, `runtime`, `program`.
-        version: The distribution's or interpreter's version; empty where there is none.
-        source: File name of the distribution it was made from; empty where there is none.
-        source_sha256: Hex digest of that distribution.
         sha256: Hex digest of the frame as it lies in the pack.
         size: Of the frame, in bytes.
         content_sha256: Hex digest of the tar segment, the same whatever the compression.
         content_size: Of the tar segment, in bytes.
         files: How many members it has.
+        version: The distribution's or interpreter's version; empty where there is none.
+        source: File name of the distribution it was made from; empty where there is none.
+        source_sha256: Hex digest of that distribution.
         bytecode: Its Python modules have their `.pyc` beside them.
     """
 
     kind: LayerKind
     name: str
-    version: str = ""
-    source: str = ""
-    source_sha256: str = ""
     sha256: str
     size: int
     content_sha256: str
     content_size: int
     files: int
+    version: str = ""
+    source: str = ""
+    source_sha256: str = ""
     bytecode: bool = True
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PackedInterpreter:
+class PackedInterpreter(NamedTuple):
     """The Python a pack runs with.
 
     Attributes:
         origin: `inside` the pack, or the target's own (`host`).
         version: Whole version; for `host`, the version packed for, of which `major.minor` must match.
-        implementation: `cpython`.
         executable: Path in the prefix, such as `bin/python3.11`.
+        implementation: `cpython`.
     """
 
     origin: Literal["inside", "host"]
     version: str
-    implementation: str = "cpython"
     executable: str
+    implementation: str = "cpython"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Program:
+class Program(NamedTuple):
     """What runs when no command is given.
 
     Attributes:
@@ -71,8 +67,7 @@ class Program:
     source: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Manifest:
+class Manifest(NamedTuple):
     """Everything a pack holds, layer by layer, in the order they lie in the file.
 
     Attributes:

@@ -1,11 +1,9 @@
 """What a program needs, before anything is resolved."""
 
-from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LocalProject:
+class LocalProject(NamedTuple):
     """A project in a directory on this machine, to be built into a wheel.
 
     Attributes:
@@ -19,8 +17,7 @@ class LocalProject:
     extras: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DataSource:
+class DataSource(NamedTuple):
     """Data that a poncho spec has put beside the environment and exported as `$variable`.
 
     Attributes:
@@ -40,8 +37,7 @@ class DataSource:
     compression: str = ""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Spec:
+class Spec(NamedTuple):
     """Requirements of an environment, whatever file they were read from.
 
     Attributes:
@@ -66,7 +62,19 @@ class Spec:
     constraints: tuple[str, ...] = ()
     hashes: tuple[tuple[str, tuple[str, ...]], ...] = ()
     indexes: tuple[tuple[str, str], ...] = ()
-    dialect: str = field(default="", compare=False)
+    dialect: str = ""
+
+    def __eq__(self, other: object) -> bool:
+        """Whether the same is asked for; the format it was read from does not matter."""
+        return isinstance(other, Spec) and self[:-1] == other[:-1]
+
+    def __ne__(self, other: object) -> bool:
+        """The opposite of equal, which a tuple would decide for itself."""
+        return not self == other
+
+    def __hash__(self) -> int:
+        """As equality goes."""
+        return hash(self[:-1])
 
     @property
     def is_empty(self) -> bool:

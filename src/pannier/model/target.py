@@ -1,8 +1,7 @@
 """What we lock and pack for: one Python on one kind of machine."""
 
 import re
-from dataclasses import dataclass
-from typing import Self
+from typing import NamedTuple, Self
 
 from pannier.model.errors import UsageError
 
@@ -45,8 +44,7 @@ def whole_python_version(text: str) -> str:
     )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Platform:
+class Platform(NamedTuple):
     """A kind of machine: operating system, architecture and C library.
 
     Attributes:
@@ -89,8 +87,7 @@ class Platform:
         return f"{self.system}-{self.architecture}-{self.libc_family}{self.libc_version}"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """One Python on one platform.
 
     Attributes:

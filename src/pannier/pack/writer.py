@@ -9,7 +9,7 @@ import errno
 import hashlib
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from pannier.formats.frames import Codec, store_frame, stored_frame_size
@@ -104,7 +104,7 @@ def _manifest(plan: PackPlan, layers: Sequence[KeptLayer]) -> Manifest:
         )
     return Manifest(
         name=plan.name,
-        target=replace(plan.target, platform=least_platform(plan)),
+        target=plan.target._replace(platform=least_platform(plan)),
         interpreter=packed_interpreter(plan),
         program=packed_program(plan),
         layers=tuple(one.layer for one in layers),

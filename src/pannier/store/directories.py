@@ -2,12 +2,11 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class CacheDirectories:
+class CacheDirectories(NamedTuple):
     """The directories of one cache; none is made by naming it.
 
     Attributes:

@@ -88,5 +88,5 @@ def test_a_variable_that_cannot_be_is_refused(tmp_path: Path, name: str, value: 
 
 
 def test_every_setting_has_a_field_of_its_name() -> None:
-    fields = set(Settings.__dataclass_fields__) - {"environ"}
+    fields = set(Settings._fields) - {"environ"}
     assert {name.replace("-", "_") for name in SETTINGS} == fields

@@ -1,6 +1,5 @@
 """A fake `pannier.api`, so that what is tested here is the command line alone."""
 
-import dataclasses
 import json
 import sys
 from collections.abc import Callable
@@ -53,7 +52,7 @@ class FakeApi(ModuleType):
 
     def load_settings(self, flags: dict[str, object], environ: object, directory: Path) -> Settings:
         self.flags = dict(flags)
-        known = {item.name for item in dataclasses.fields(Settings)}
+        known = set(Settings._fields)
         given: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value
             for name, value in flags.items()
@@ -71,9 +70,9 @@ def api(monkeypatch: pytest.MonkeyPatch) -> FakeApi:
     fake = FakeApi()
     monkeypatch.setitem(sys.modules, "pannier.api", fake)
     monkeypatch.setattr(pannier, "api", fake, raising=False)
-    specs = ModuleType("pannier.formats.specs")
+    specs = ModuleType("pannier.formats.environment_specs")
     specs.format_spec = lambda spec: json.dumps({"dependencies": spec.requirements}) + "\n"  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "pannier.formats.specs", specs)
+    monkeypatch.setitem(sys.modules, "pannier.formats.environment_specs", specs)
     fake.results = {
         "analyze": SimpleNamespace(analysis=ANALYSIS, spec=SPEC, environment_python="3.11.7"),
         "lock": SimpleNamespace(lock=LOCK, path=Path("pylock.toml"), changes={"pyyaml": "-> 6.0.3"}),

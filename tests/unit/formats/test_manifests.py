@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from pannier.formats.manifests import format_manifest, parse_manifest
 from pannier.model.errors import CorruptPackError
-from pannier.model.manifest import Layer, Manifest, PackedInterpreter, Program
+from pannier.model.manifest import FORMAT_VERSION, Layer, Manifest, PackedInterpreter, Program
 from pannier.model.target import Platform, Target
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
@@ -43,6 +43,7 @@ manifests = st.builds(
     layers=st.lists(layers, max_size=4).map(tuple),
     environment=st.dictionaries(text, text, max_size=4).map(lambda pairs: tuple(sorted(pairs.items()))),
     lock_sha256=text,
+    format_version=st.just(FORMAT_VERSION),
 )
 SCHEMA = Path(__file__).parents[3] / "docs" / "reference" / "manifest.schema.json"
 

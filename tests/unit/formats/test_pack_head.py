@@ -1,5 +1,3 @@
-import dataclasses
-
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,7 +20,7 @@ heads = st.builds(
     python_version=word,
     origin=st.sampled_from(["inside", "host"]),
     executable=st.sampled_from(["bin/python3", "bin/python3.11"]),
-    program=st.just("") | word,
+    program=st.just("") | word.filter(lambda name: "/" not in name),
     manifest_offset=number,
     manifest_size=number,
     bootstrap_offset=number,
@@ -70,7 +68,7 @@ def test_the_lines_are_those_of_the_reference() -> None:
 
 
 def test_no_program_means_no_line() -> None:
-    assert b"program" not in format_head(dataclasses.replace(EXAMPLE, program=""))
+    assert b"program" not in format_head(EXAMPLE._replace(program=""))
 
 
 @given(head=heads)

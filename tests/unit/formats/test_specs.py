@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pannier.formats.specs import format_spec, parse_spec
+from pannier.formats.environment_specs import format_spec
+from pannier.formats.specs import parse_spec
 from pannier.model.errors import SpecError
 from pannier.model.spec import DataSource, LocalProject, Spec
 
