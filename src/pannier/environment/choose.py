@@ -2,9 +2,8 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from pannier.environment.find import InterpreterRequest, find_interpreter, is_fitting, version_specifier
 from pannier.environment.probe import machine_platform, probe
@@ -15,8 +14,7 @@ from pannier.model.interpreter import Interpreter
 from pannier.store.directories import CacheDirectories
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ChosenInterpreter:
+class ChosenInterpreter(NamedTuple):
     """The Python to lock, build, compile and pack with.
 
     Attributes:
@@ -31,8 +29,7 @@ class ChosenInterpreter:
     reason: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Search:
+class _Search(NamedTuple):
     specifier: str
     offline: bool
     directories: CacheDirectories

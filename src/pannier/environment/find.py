@@ -7,16 +7,13 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Self
+from typing import Literal, NamedTuple, Self
 
 from pannier.environment.probe import probe
+from pannier.formats.python_bounds import allows, is_bound
 from pannier.model.errors import InterpreterError, UsageError
 from pannier.model.interpreter import Interpreter
-
-if TYPE_CHECKING:
-    from packaging.specifiers import SpecifierSet
 
 _NUMBERED = re.compile(r"python(\d+\.\d+)")
 _RELEASE = re.compile(r"\d+(\.\d+){0,2}")
@@ -27,8 +24,7 @@ _SYSTEM_DIRECTORIES = ("/usr/local/bin", "/usr/bin")
 _MANY_PATCHES = 40
 
 
-@dataclass(frozen=True, slots=True)
-class InterpreterRequest:
+class InterpreterRequest(NamedTuple):
     """What the user asked for with `--interpreter`.
 
     Attributes:
@@ -54,7 +50,7 @@ class InterpreterRequest:
         if _RELEASE.fullmatch(text) or name:
             return cls("version", version_specifier(name[1] if name else text))
         if text[:1] in {"<", ">", "=", "!", "~"}:
-            _specifier_set(text)
+            _check_bound(text)
             return cls("version", text)
         if "/" in text or os.path.exists(text):
             return cls("path", os.path.abspath(os.path.expanduser(text)))
@@ -65,8 +61,7 @@ class InterpreterRequest:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A Python that may be there, with as much of its version as its place tells.
 
     Attributes:
@@ -109,7 +104,8 @@ def find_interpreter(
         InterpreterError: None fits; every one found is listed.
         UsageError: The specifier is not one.
     """
-    wanted = _specifier_set(specifier or ">=3")
+    wanted = specifier or ">=3"
+    _check_bound(wanted)
     places = os.environ if environ is None else environ
     first = [Candidate(preferred, "", "preferred")] if preferred else []
     for candidate in [*first, *_active(places), _running()]:
@@ -136,42 +132,39 @@ def find_interpreters(
 
 def is_fitting(version: str, specifier: str) -> bool:
     """Say whether a whole version is among those that a specifier allows; an empty one allows all."""
-    return not specifier or _specifier_set(specifier).contains(version, prereleases=True)
+    _check_bound(specifier)
+    return allows(specifier, version)
 
 
-def _specifier_set(text: str) -> "SpecifierSet":
-    from packaging.specifiers import InvalidSpecifier, SpecifierSet
-
-    try:
-        return SpecifierSet(text)
-    except InvalidSpecifier as error:
+def _check_bound(text: str) -> None:
+    if not is_bound(text):
         raise UsageError(
             f"`{text}` is not a version specifier",
             code="interpreter-request",
             facts={"allowed": "versions and comparisons of PEP 440, such as ==3.11.* or >=3.9,<3.13"},
-        ) from error
+        )
 
 
 def _fitting(
-    candidate: Candidate, wanted: "SpecifierSet", cache: Path | None, *, prereleases: bool
+    candidate: Candidate, wanted: str, cache: Path | None, *, prereleases: bool
 ) -> Interpreter | None:
     if not _could_fit(candidate.version, wanted):
         return None
     interpreter = _probed(candidate, cache)
-    fits = interpreter is not None and wanted.contains(interpreter.version, prereleases=prereleases)
+    fits = interpreter is not None and allows(wanted, interpreter.version, prereleases=prereleases)
     return interpreter if fits else None
 
 
-def _could_fit(version: str, wanted: "SpecifierSet") -> bool:
+def _could_fit(version: str, wanted: str) -> bool:
     if not version:
         return True
     if version.count(".") >= 2:
-        return wanted.contains(version, prereleases=True)
-    return any(wanted.contains(f"{version}.{patch}", prereleases=True) for patch in range(_MANY_PATCHES))
+        return allows(wanted, version)
+    return any(allows(wanted, f"{version}.{patch}") for patch in range(_MANY_PATCHES))
 
 
 def _newest(
-    candidates: Iterable[Candidate], wanted: "SpecifierSet", cache: Path | None, *, prereleases: bool
+    candidates: Iterable[Candidate], wanted: str, cache: Path | None, *, prereleases: bool
 ) -> Interpreter | None:
     from packaging.version import Version
 

@@ -8,7 +8,6 @@ import json
 import os
 import re
 import struct
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -158,6 +157,8 @@ def _remembered(file: Path) -> dict[str, Any] | None:
 
 
 def _ask(path: str) -> dict[str, Any]:
+    import subprocess
+
     # -E and -s, not -I: Python 2.7 has no -I.
     command = [path, "-E", "-s", "-c", _SCRIPT]
     try:
@@ -225,6 +226,8 @@ def _confstr_libc() -> str:
 
 
 def _musl_version() -> str:
+    import subprocess
+
     # musl's loader, run bare, names its version on standard error; nothing else tells it.
     for loader in sorted(Path("/lib").glob("ld-musl-*.so.1")):
         try:

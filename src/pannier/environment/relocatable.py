@@ -5,9 +5,6 @@ texts that name this machine) are made once and kept in the cache, together with
 second pack has the whole copy for the price of looking at its files' times.
 """
 
-import shutil
-import tempfile
-from dataclasses import replace
 from pathlib import Path
 
 from pannier.environment import plans
@@ -39,6 +36,9 @@ def plan_interpreter(interpreter: Interpreter, interpreters: Path) -> Interprete
 
 def _make(interpreter: Interpreter, interpreters: Path, key: str) -> InterpreterTree:
     # Reading ELF files takes modules that a plan read back does without.
+    import shutil
+    import tempfile
+
     from pannier.environment.copying import Copy
     from pannier.environment.selection import check_copyable, watched_directories
     from pannier.environment.verification import verify_copy
@@ -72,9 +72,9 @@ def _keep(tree: InterpreterTree, made: Path, interpreters: Path) -> InterpreterT
                 kept.parent.mkdir(parents=True, exist_ok=True)
                 entry.source.replace(kept)
     entries = tuple(
-        replace(entry, source=place / entry.source.relative_to(made))
+        entry._replace(source=place / entry.source.relative_to(made))
         if entry.source is not None and entry.source.is_relative_to(made)
         else entry
         for entry in tree.entries
     )
-    return replace(tree, entries=entries)
+    return tree._replace(entries=entries)

@@ -4,7 +4,6 @@ import hashlib
 import json
 import os
 import re
-import subprocess
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -101,6 +100,8 @@ def _installed(specifier: str, directories: list[Path], cache: Path, libc_family
 
 def _install(specifier: str, directory: Path, environ: Mapping[str, str]) -> str:
     """Let uv fetch a build; return why it could not, or nothing."""
+    import subprocess
+
     from uv import find_uv_bin
 
     minor = re.fullmatch(r"==(\d+\.\d+)\.\*", specifier)

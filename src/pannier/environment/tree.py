@@ -4,15 +4,13 @@
 # os.path: this writes thousands of files.
 
 import os
-import shutil
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from pannier.model.target import Platform
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TreeEntry:
+class TreeEntry(NamedTuple):
     """One file or symbolic link of the copy.
 
     Attributes:
@@ -30,8 +28,7 @@ class TreeEntry:
     size: int = 0
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class InterpreterTree:
+class InterpreterTree(NamedTuple):
     """Everything a relocatable copy of an interpreter consists of.
 
     Attributes:
@@ -57,6 +54,8 @@ def write_tree(tree: InterpreterTree, directory: Path, *, linked: bool = False) 
         directory: The prefix; must not hold any of the files yet.
         linked: Make texts links to their sources, which is faster; for a copy that lives shortly.
     """
+    import shutil
+
     made: set[str] = set()
     for entry in tree.entries:
         place = os.path.join(directory, entry.name)

@@ -8,7 +8,8 @@ import operator
 import re
 from collections.abc import Callable
 
-_PLAIN = re.compile(r"(?:[<>]=?[0-9]+(?:\.[0-9]+)*(?:, ?|$))*(?<!,)(?<! )")
+_CLAUSE = r"(?:[<>]=?[0-9]+(?:\.[0-9]+)*|==[0-9]+(?:\.[0-9]+)*\.\*)"
+_PLAIN = re.compile(rf"(?:{_CLAUSE}(?:, ?{_CLAUSE})*)?")
 _RELEASE = re.compile(r"[0-9]+(\.[0-9]+)*")
 _COMPARISONS: dict[str, Callable[[tuple[int, ...], tuple[int, ...]], bool]] = {
     ">": operator.gt,
@@ -31,15 +32,28 @@ def is_bound(text: str) -> bool:
     return True
 
 
-def allows(bound: str, version: str) -> bool:
-    """Tell whether a valid bound allows a version, pre-releases included; an empty one allows all."""
+def allows(bound: str, version: str, *, prereleases: bool = True) -> bool:
+    """Tell whether a valid bound allows a version; an empty one allows all.
+
+    Args:
+        bound: What `is_bound` says is one.
+        version: A whole version.
+        prereleases: Whether one may be allowed at all.
+    """
     if _PLAIN.fullmatch(bound) and _RELEASE.fullmatch(version):
-        numbers = _numbers(version)
-        clauses = re.findall(r"([<>]=?)([0-9.]+)", bound)
-        return all(_COMPARISONS[sign](numbers, _numbers(limit)) for sign, limit in clauses)
+        clauses = re.findall(r"([<>=]+)([0-9.]+)", bound)
+        return all(_holds(sign, limit, version) for sign, limit in clauses)
     from packaging.specifiers import SpecifierSet
 
-    return SpecifierSet(bound).contains(version, prereleases=True)
+    return SpecifierSet(bound).contains(version, prereleases=prereleases)
+
+
+def _holds(sign: str, limit: str, version: str) -> bool:
+    if sign == "==":  # before `.*`, whose dot ends the limit
+        wanted = [int(part) for part in limit.rstrip(".").split(".")]
+        found = [int(part) for part in version.split(".")]
+        return (found + [0] * len(wanted))[: len(wanted)] == wanted
+    return _COMPARISONS[sign](_numbers(version), _numbers(limit))
 
 
 def _numbers(release: str) -> tuple[int, ...]:

@@ -9,9 +9,8 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import NamedTuple, Self
 
 from pannier.model.errors import InterpreterError
 from pannier.model.interpreter import Interpreter
@@ -49,8 +48,7 @@ main()
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Compiler:
+class Compiler(NamedTuple):
     """The Python whose byte code is wanted.
 
     Attributes:
@@ -72,8 +70,7 @@ class Compiler:
         return f"{self.implementation}-{major}{minor}"
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """A module to compile.
 
     Attributes:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from pannier.formats.frames import FrameWriter
 from pannier.formats.segments import Member, format_header, padding
@@ -30,8 +31,7 @@ class Item:
     crc32: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Trace:
+class Trace(NamedTuple):
     """A member as written, to tell whether another layer's of the same name is the same file.
 
     Attributes:

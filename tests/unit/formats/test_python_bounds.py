@@ -8,7 +8,9 @@ from packaging.specifiers import SpecifierSet
 from pannier.formats.python_bounds import allows, is_bound
 
 releases = st.lists(st.integers(0, 12), min_size=1, max_size=4).map(lambda parts: ".".join(map(str, parts)))
-clauses = st.tuples(st.sampled_from(["<", "<=", ">", ">=", "==", "!="]), releases).map("".join)
+clauses = st.tuples(st.sampled_from(["<", "<=", ">", ">=", "==", "!="]), releases).map(
+    "".join
+) | releases.map("=={}.*".format)
 bounds = st.lists(clauses, max_size=3).map(",".join)
 
 
