@@ -117,3 +117,23 @@ def test_a_pack_without_interpreter_becomes_an_environment_of_a_real_one(
     home = (commands.directory / "there" / "pyvenv.cfg").read_text().splitlines()[0]
     assert not (Path(home.removeprefix("home = ")).parent / "pyvenv.cfg").exists()
     assert commands.run("there/bin/hello", "you").stdout == "hello you\n"
+
+
+@pytest.mark.network
+def test_a_spec_on_standard_input_names_projects_from_the_working_directory(commands: Commands) -> None:
+    commands.script("shop/pyproject.toml", PYPROJECT)
+    commands.script("shop/shop.py", "def serve(): print('serving')\n")
+    spec = '{"dependencies": ["python=3.11", "pip", {"pip": ["-e ./shop"]}]}'
+    commands.run("python_package_create", "-", "shop.tar.gz", stdin=spec)
+    assert commands.run("python_package_run", "shop.tar.gz", "serve").stdout == "serving\n"
+    failed = commands.run("python_package_create", "-", "x.tar.gz", stdin="[]", status=1)
+    assert failed.stderr.startswith("error: `-` is not a spec")
+
+
+def test_analysis_takes_the_python_it_is_given_and_no_empty_environment(commands: Commands) -> None:
+    script = commands.script("app.py", "import json\n")
+    conda = {"CONDA_PREFIX": str(commands.directory)}
+    for arguments in (["python_package_analyze", script, "-"], ["pannier", "analyze", script, "-o", "-"]):
+        shown = commands.run(*arguments, "--python", "3.9", env=conda)
+        assert '"python=3.9"' in shown.stdout
+        commands.run(*arguments, env=conda)

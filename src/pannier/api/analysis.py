@@ -153,10 +153,18 @@ def _environment(python: str, workshop: Workshop) -> AnalysedEnvironment:
     if not place:
         return AnalysedEnvironment()
     path = Path(place)
-    if path.is_dir():
-        return AnalysedEnvironment(_prefix_python(path), installed_distributions(path))
+    version = _prefix_python(path)
+    if version:
+        return AnalysedEnvironment(version, installed_distributions(path))
     if not python:
-        return AnalysedEnvironment()  # a stale VIRTUAL_ENV is no reason to stop
+        return AnalysedEnvironment()  # a stale VIRTUAL_ENV, or a conda environment of other tools
+    if path.is_dir():
+        raise InterpreterError(
+            f"`{path}` holds no Python environment",
+            code="no-environment",
+            facts={"looked for": "pyvenv.cfg, lib/python3*"},
+            hint="name its directory or its interpreter with `--python`",
+        )
     from pannier.environment.probe import probe
 
     interpreter = probe(python, workshop.directories.interpreters)
@@ -164,7 +172,10 @@ def _environment(python: str, workshop: Workshop) -> AnalysedEnvironment:
 
 
 def _prefix_python(prefix: Path) -> str:
-    """The version of a prefix's Python, told from its files: starting it would cost more than all else."""
+    """The version of a prefix's Python, told from its files: starting it would cost more than all else.
+
+    Empty when the directory is no prefix of a Python.
+    """
     configuration = prefix / "pyvenv.cfg"
     if configuration.is_file():
         for line in configuration.read_text("utf-8", "replace").splitlines():
@@ -173,12 +184,7 @@ def _prefix_python(prefix: Path) -> str:
                 return ".".join(value.strip().split(".")[:3])
     for directory in sorted(prefix.glob("lib/python3*"), reverse=True):
         return directory.name.removeprefix("python")
-    raise InterpreterError(
-        f"`{prefix}` holds no Python environment",
-        code="no-environment",
-        facts={"looked for": "pyvenv.cfg, lib/python3*"},
-        hint="name its directory or its interpreter with `--python`",
-    )
+    return ""
 
 
 def _own_version() -> str:
@@ -213,8 +219,10 @@ def _spec_of(
 
 
 def _python_of(bound: str, options: AnalyzeOptions, environment: AnalysedEnvironment) -> str:
-    """The interpreter to ask for: the environment's release, unless the sources do not allow it."""
-    version = environment.python_version or (_own_version() if options.exact_python else "")
+    """The release to ask for: the one named, or the environment's, unless the sources do not allow it."""
+    version = options.target_python or environment.python_version
+    if options.exact_python:
+        version = version or _own_version()
     if not version or not allows(bound, version):
         return bound
     return f"=={'.'.join(version.split('.')[:2])}.*"

@@ -47,7 +47,7 @@ def needs_of(subject: Subject, includes: tuple[str, ...], workshop: Workshop) ->
             local_projects=(LocalProject(path=str(directory.resolve())),), python=_project_python(directory)
         )
         return Needs(spec=spec)
-    spec = _absolute(read_spec(subject.path))
+    spec = _absolute(read_spec(subject.path, subject.content))
     if spec.is_empty:
         raise SpecError(
             f"`{subject.path}` asks for no package at all",

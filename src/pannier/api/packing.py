@@ -36,6 +36,8 @@ class PackOptions(NamedTuple):
         name: Name of the pack and its program's command; empty for the subject's.
         program: Console script or module that runs when no command is given; `None` for the subject's own.
         lock: Lockfile to take versions from instead of resolving; `None` to resolve.
+        content: The text of a spec that is no file, or whose name does not say that it is one; paths in it
+            start from the directory of the subject. `None` to read the subject.
         editables: Take what a spec names from its directory where the active environment has it as an
             editable install.
     """
@@ -48,6 +50,7 @@ class PackOptions(NamedTuple):
     name: str = ""
     program: str | None = None
     lock: Path | None = None
+    content: bytes | None = None
     editables: bool = False
 
 
@@ -90,7 +93,7 @@ def pack(
     codec_of(options.output.name)
     check_is_no_directory(options.output)
     workshop = Workshop(settings, reporter or SilentReporter())
-    named = find_subject(subject, settings.environ)
+    named = find_subject(subject, settings.environ, options.content)
     needs, made = _needs(named, options, workshop)
     surroundings = surroundings_of(
         options.interpreter, options.python, options.platform, needs.spec.python, workshop

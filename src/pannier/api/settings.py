@@ -68,9 +68,9 @@ class Settings(NamedTuple):
     @property
     def cache_root(self) -> Path:
         """The directory that everything kept lies under."""
-        from pannier.store.directories import default_cache_root
+        from pannier.store.directories import usable_cache_root
 
-        return Path(self.cache_dir).absolute() if self.cache_dir else default_cache_root(self.environ)
+        return Path(self.cache_dir).absolute() if self.cache_dir else usable_cache_root(self.environ)
 
 
 def load_settings(flags: Mapping[str, Any], environ: Mapping[str, str], directory: Path) -> Settings:

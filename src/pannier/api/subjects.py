@@ -20,10 +20,12 @@ class Subject(NamedTuple):
         kind: `source` for scripts, notebooks and packages; `project` for a directory with a pyproject.toml or
             setup.py; `spec` for a file that lists requirements; `environment` for the prefix of one that is
             there; `lock` for a lockfile.
+        content: What is in it, when it was not to be read.
     """
 
     path: Path
     kind: SubjectKind
+    content: bytes | None = None
 
     @property
     def name(self) -> str:
@@ -33,13 +35,20 @@ class Subject(NamedTuple):
         return "-".join(name.split())
 
 
-def find_subject(text: str, environ: Mapping[str, str]) -> Subject:
+def find_subject(text: str, environ: Mapping[str, str], content: bytes | None = None) -> Subject:
     """Tell what `text` names: a path, else an environment known by that name.
+
+    Args:
+        text: As the user named it.
+        environ: Environment variables.
+        content: Of a spec that is no file, such as one on standard input.
 
     Raises:
         UsageError: There is no such file, or its kind is not one Pannier reads.
     """
     path = Path(text)
+    if content is not None:
+        return Subject(path=path, kind="spec", content=content)
     if path.is_dir() and is_environment(path):
         return Subject(path=path, kind="environment")
     if path.is_dir():
@@ -97,25 +106,33 @@ def read_text(path: Path) -> str:
     Raises:
         SpecError: It is not UTF-8.
     """
+    return _decoded(path.read_bytes(), path)
+
+
+def _decoded(content: bytes, path: Path) -> str:
     try:
-        return path.read_text("utf-8-sig")
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise SpecError(
             f"`{path}` is not UTF-8 text", facts={"at": f"byte {error.start}"}, hint="save it as UTF-8"
         ) from None
 
 
-def read_spec(path: Path) -> Spec:
+def read_spec(path: Path, content: bytes | None = None) -> Spec:
     """The requirements that a spec, a requirements file or a pyproject.toml lists.
 
     Local projects come back as paths that hold from the current directory.
+
+    Args:
+        path: The file.
+        content: What is in it; `None` to read it.
 
     Raises:
         SpecError: The file is not valid.
     """
     from pannier.formats import specs
 
-    text = read_text(path)
+    text = read_text(path) if content is None else _decoded(content, path)
     if path.suffix in {".txt", ".in"}:
         return specs.parse_requirements(text, filename=str(path), read=_reader_beside(path))
     if path.name == "pyproject.toml":

@@ -8,8 +8,7 @@ TaskVine call them by name, `poncho_package_*` being the older one.
 import argparse
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from pannier.cli.analyze import add_selection_options, read_stdin
@@ -180,24 +179,16 @@ def _create(arguments: argparse.Namespace, context: Context) -> int:
         platform=settings.platform,
         includes=settings.include,
         name=Path(arguments.output).name.split(".")[0],
+        content=_content(arguments.spec, context),
         editables=not arguments.ignore_editable_packages,
     )
-    with _spec_file(arguments.spec, context) as spec:
-        api.pack(spec, options, settings, context.reporter)
+    api.pack(arguments.spec, options, settings, context.reporter)
     return 0
 
 
-@contextmanager
-def _spec_file(spec: str, context: Context) -> Iterator[str]:
-    """The path of SPEC; a copy whose name says that it is a spec, where it is `-` or its name does not."""
-    is_named_so = Path(spec).suffix in _SPEC_SUFFIXES
-    if spec != "-" and (is_named_so or not Path(spec).is_file()):
-        yield spec
-        return
-    import tempfile
-
-    content = read_stdin([spec], context) if spec == "-" else Path(spec).read_bytes()
-    with tempfile.TemporaryDirectory(prefix="pannier-") as directory:
-        copy = Path(directory) / "spec.yaml"
-        copy.write_bytes(content)
-        yield str(copy)
+def _content(spec: str, context: Context) -> bytes | None:
+    """What SPEC says, where it is `-` or its name does not tell that it is a spec."""
+    if spec == "-":
+        return read_stdin([spec], context)
+    path = Path(spec)
+    return path.read_bytes() if path.is_file() and path.suffix not in _SPEC_SUFFIXES else None

@@ -5,11 +5,13 @@ texts that name this machine) are made once and kept in the cache, together with
 second pack has the whole copy for the price of looking at its files' times.
 """
 
+import errno
 from pathlib import Path
 
 from pannier.environment import plans
 from pannier.environment.tree import InterpreterTree, TreeEntry, write_tree
 from pannier.model.interpreter import Interpreter
+from pannier.store.writing import storage_error
 
 __all__ = ["InterpreterTree", "TreeEntry", "plan_interpreter", "write_tree"]
 
@@ -51,10 +53,19 @@ def _make(interpreter: Interpreter, interpreters: Path, key: str) -> Interpreter
         tree = Copy(interpreter, workshop / "files").make()
         verify_copy(tree, interpreter, workshop)
         tree = _keep(tree, workshop / "files", interpreters)
+    except OSError as error:
+        # The file that was being written is gone in a moment; where it was is what the user can act on.
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            raise storage_error(error, interpreters, size=_size_of(workshop)) from error
+        raise
     finally:
         shutil.rmtree(workshop, ignore_errors=True)
     plans.write_plan(interpreters, key, tree, watched)
     return tree
+
+
+def _size_of(directory: Path) -> int:
+    return sum(path.lstat().st_size for path in directory.rglob("*"))
 
 
 def _keep(tree: InterpreterTree, made: Path, interpreters: Path) -> InterpreterTree:

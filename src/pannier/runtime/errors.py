@@ -51,7 +51,7 @@ def storage(error: OSError, directory: str) -> ArchiveError:
     if error.filename:
         facts["file"] = printable(os_text(error.filename))
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        hint = "free some space, or name another place with PANNIER_CACHE_DIR"
+        hint = "free some space, or unpack to another place; for the cache, with PANNIER_CACHE_DIR"
         return ArchiveError("the disk is full", "disk-full", facts, hint)
     return ArchiveError("the pack cannot be unpacked there", "storage", facts)
 

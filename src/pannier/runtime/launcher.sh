@@ -478,7 +478,7 @@ _check_space() {
     _fact needed "$((_needed / 1024)) MiB"
     _fact free "$((_free / 1024)) MiB"
     _fact directory "$1"
-    _hint='free some space, or name another place with PANNIER_CACHE_DIR'
+    _hint='free some space, or name another place with PANNIER_CACHE_DIR or `-u`'
     _fail disk-full 'there is not enough space to unpack this pack'
 }
 
@@ -553,7 +553,7 @@ _unpack_bootstrap() {
     _fact because "${_line:-tar ended with status $_status}"
     case $_line:$_free in
         *[Nn]o\ space* | *[Qq]uota* | *:0 | *:? | *:?? | *:???)
-            _hint='free some space, or name another place with PANNIER_CACHE_DIR'
+            _hint='free some space, or name another place with PANNIER_CACHE_DIR or `-u`'
             _fail disk-full 'the disk is full'
             ;;
     esac

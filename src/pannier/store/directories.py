@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from pannier.model.errors import StorageError
+
 
 class CacheDirectories(NamedTuple):
     """The directories of one cache; none is made by naming it.
@@ -64,9 +66,40 @@ def default_cache_root(environ: Mapping[str, str]) -> Path:
     """
     if explicit := environ.get("PANNIER_CACHE_DIR"):
         return Path(explicit)
-    if cache_home := environ.get("XDG_CACHE_HOME"):
+    cache_home = environ.get("XDG_CACHE_HOME", "")
+    if cache_home.startswith("/"):
         return Path(cache_home, "pannier")
     if home := environ.get("HOME"):
         return Path(home, ".cache", "pannier")
+    return _last_resort(environ)
+
+
+def usable_cache_root(environ: Mapping[str, str]) -> Path:
+    """Find the cache, or the last resort where the user's own directory cannot be written to.
+
+    Raises:
+        StorageError: The last resort is somebody else's, who could change what is run from it.
+    """
+    root = default_cache_root(environ)
+    if environ.get("PANNIER_CACHE_DIR") or _can_write(root):
+        return root
+    root = _last_resort(environ)
+    root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if root.is_symlink() or root.stat().st_uid != os.getuid():
+        raise StorageError(
+            "the cache directory belongs to someone else",
+            code="unsafe-cache",
+            facts={"directory": str(root)},
+            hint="name another cache with `--cache-dir` or PANNIER_CACHE_DIR",
+        )
+    return root
+
+
+def _can_write(directory: Path) -> bool:
+    nearest = next(place for place in (directory, *directory.parents) if os.path.lexists(place))
+    return nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)
+
+
+def _last_resort(environ: Mapping[str, str]) -> Path:
     temporary = environ.get("TMPDIR") or "/tmp"  # noqa: S108 - the launcher's last resort, and it names the user
     return Path(temporary, f"pannier-{os.getuid()}")

@@ -84,7 +84,7 @@ def storage_error(error: OSError, path: Path, *, size: int) -> StorageError:
             f"`{path}` cannot be written",
             code="not-writable",
             facts=facts,
-            hint="name a place that can be written",
+            hint="name a place that can be written; for the cache, with `--cache-dir`",
         )
     facts["written"] = f"{size} bytes before the space ended"
     return StorageError(

@@ -78,15 +78,12 @@ def test_create_packs_the_spec(api: Any, capsys: pytest.CaptureFixture[str]) -> 
 def test_create_reads_a_spec_from_stdin_and_from_any_name(
     spec: str, api: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen = []
-    api.results["pack"] = lambda subject, *rest: seen.append(
-        (Path(subject).suffix, Path(subject).read_text())
-    )
     monkeypatch.setattr(sys, "stdin", io.StringIO("{}"))
     if spec != "-":
         (tmp_path / spec).write_text("{}")
     assert create_main([spec, "env.tar.gz", "--ignore-editable-packages"]) == 0
-    assert seen == [(".yaml", "{}")]
+    assert api.calls[-1][1][0] == spec
+    assert api.options("pack").content == b"{}"
     assert api.options("pack").editables is False
 
 
