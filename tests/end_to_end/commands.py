@@ -32,6 +32,7 @@ class Commands:
             **kept,
             "PATH": f"{self.bin}:{os.environ['PATH']}",
             "PANNIER_CACHE_DIR": str(self.cache),
+            "MPLCONFIGDIR": str(self.cache.with_name("matplotlib")),  # what it would else write at home
             **(extra or {}),
         }
 
