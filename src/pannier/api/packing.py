@@ -6,22 +6,23 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from pannier.api.environments import with_editables
-from pannier.api.locking import check_target, resolve_spec
-from pannier.api.needs import Needs, needs_of, program_of
-from pannier.api.programs import ProgramFiles, command_name, entry_named
+from pannier.api.repeating import find_again, remember, request_of
 from pannier.api.settings import Settings
 from pannier.api.subjects import Subject, find_subject, read_lock
 from pannier.api.targets import Surroundings, surroundings_of
 from pannier.api.workshop import Workshop
 from pannier.model.events import Reporter, SilentReporter
-from pannier.model.lock import Lock
 from pannier.model.manifest import Manifest
 from pannier.model.spec import Spec
 
 if TYPE_CHECKING:
+    from pannier.api.needs import Needs
+    from pannier.api.programs import ProgramFiles
+    from pannier.model.lock import Lock
+    from pannier.pack.assembly import Assembly
     from pannier.pack.plan import PackPlan, PlannedProgram, PlannedWheel
     from pannier.pack.recipes import PackedFile
+    from pannier.pack.writer import WrittenPack
 
 
 class PackOptions(NamedTuple):
@@ -94,6 +95,9 @@ def pack(
     check_is_no_directory(options.output)
     workshop = Workshop(settings, reporter or SilentReporter())
     named = find_subject(subject, settings.environ, options.content)
+    request = request_of(named, options)
+    if again := find_again(request, options, workshop):
+        return _repeated(again, options.output, workshop, started)
     needs, made = _needs(named, options, workshop)
     surroundings = surroundings_of(
         options.interpreter, options.python, options.platform, needs.spec.python, workshop
@@ -102,17 +106,43 @@ def pack(
         made = _resolved(needs.spec, surroundings, workshop)
     with ExitStack() as opened:
         plan = _plan(named, needs, made, surroundings, options, workshop, opened)
-        return _written(plan, options.output, workshop, started)
+        written = _written(plan, options.output, workshop)
+    if request == request_of(named, options):  # the lock was not edited meanwhile
+        remember(request, written, needs.spec.python, surroundings, workshop)
+    return PackResult(
+        manifest=written.manifest,
+        path=options.output,
+        size=written.size,
+        seconds=time.monotonic() - started,
+        reused_layers=written.reused_layers,
+    )
 
 
-def _needs(subject: Subject, options: PackOptions, workshop: Workshop) -> tuple[Needs, Lock | None]:
+def _repeated(assembly: "Assembly", output: Path, workshop: Workshop, started: float) -> PackResult:
+    from pannier.pack.assembly import write_assembly
+
+    _, size = write_assembly(assembly, output, workshop.reporter)
+    return PackResult(
+        manifest=assembly.manifest,
+        path=output,
+        size=size,
+        seconds=time.monotonic() - started,
+        reused_layers=len(assembly.manifest.layers),
+    )
+
+
+def _needs(subject: Subject, options: PackOptions, workshop: Workshop) -> "tuple[Needs, Lock | None]":
     """What is needed, and the lock where one is given."""
+    from pannier.api.needs import Needs, needs_of, program_of
+
     if subject.kind == "lock":
         made = read_lock(subject.path)
         return Needs(spec=Spec(python=_python_of(made, options.python))), made
     if options.lock is None:
         needs = needs_of(subject, options.includes, workshop)
         if options.editables:
+            from pannier.api.environments import with_editables
+
             needs = needs._replace(spec=with_editables(needs.spec, workshop.settings.environ))
         return needs, None
     made = read_lock(options.lock)
@@ -124,7 +154,7 @@ def _needs(subject: Subject, options: PackOptions, workshop: Workshop) -> tuple[
     return Needs(spec=Spec(python=python, local_projects=spec.local_projects, data=spec.data)), made
 
 
-def _python_of(made: Lock, python: str) -> str:
+def _python_of(made: "Lock", python: str) -> str:
     """The interpreter a lock wants: of its only release, or whatever the user chooses among several."""
     minors = sorted({target.python_minor for target in made.targets})
     if len(minors) == 1 and not python:
@@ -132,20 +162,23 @@ def _python_of(made: Lock, python: str) -> str:
     return made.requires_python
 
 
-def _resolved(spec: Spec, surroundings: Surroundings, workshop: Workshop) -> Lock:
+def _resolved(spec: Spec, surroundings: Surroundings, workshop: Workshop) -> "Lock":
+    from pannier.api.locking import resolve_spec
+
     return resolve_spec(spec, [surroundings.target], workshop, interpreter=surroundings.interpreter)
 
 
 def _plan(
     subject: Subject,
-    needs: Needs,
-    made: Lock,
+    needs: "Needs",
+    made: "Lock",
     surroundings: Surroundings,
     options: PackOptions,
     workshop: Workshop,
     opened: ExitStack,
 ) -> "PackPlan":
     from pannier.api.distributions import wheels_of, wheels_of_projects
+    from pannier.api.locking import check_target
     from pannier.formats.frames import codec_of
     from pannier.formats.pylock import projects_for
     from pannier.pack.bytecode import compiler_of
@@ -173,13 +206,14 @@ def _plan(
 
 def _program(
     name: str,
-    files: ProgramFiles | None,
+    files: "ProgramFiles | None",
     wheels: Sequence["PlannedWheel"],
     own: Sequence["PlannedWheel"],
     wanted: str | None,
 ) -> "PlannedProgram | None":
     """What runs by default: what was asked for, the script packed, or the one command of a project."""
     from pannier.api.distributions import command_named, commands_of
+    from pannier.api.programs import command_name, entry_named
     from pannier.pack.plan import PlannedProgram
 
     if files is not None:
@@ -219,14 +253,7 @@ def _data(spec: Spec, workshop: Workshop, opened: ExitStack) -> list["PackedFile
     return packed
 
 
-def _written(plan: "PackPlan", output: Path, workshop: Workshop, started: float) -> PackResult:
+def _written(plan: "PackPlan", output: Path, workshop: Workshop) -> "WrittenPack":
     from pannier.pack.writer import write_pack
 
-    written = write_pack(plan, output, workshop.directories, workshop.reporter)
-    return PackResult(
-        manifest=written.manifest,
-        path=output,
-        size=written.size,
-        seconds=time.monotonic() - started,
-        reused_layers=written.reused_layers,
-    )
+    return write_pack(plan, output, workshop.directories, workshop.reporter)

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from pannier.api.environments import find_environment, is_environment
 from pannier.model.errors import SpecError, UsageError
-from pannier.model.lock import Lock
 from pannier.model.spec import Spec
+
+if TYPE_CHECKING:
+    from pannier.model.lock import Lock
 
 SubjectKind = Literal["source", "project", "spec", "environment", "lock"]
 
@@ -147,7 +149,7 @@ def _reader_beside(path: Path) -> Callable[[str], str]:
     return read
 
 
-def read_lock(path: Path) -> Lock:
+def read_lock(path: Path) -> "Lock":
     """The lock in a file.
 
     Raises:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pannier.api import Settings
     from pannier.cli.progress import CommandReporter
 
-# Named tuples, not dataclasses, here and in render: importing dataclasses takes a quarter of `--help`'s time.
+
 Example = tuple[str, str]
 
 

@@ -2,7 +2,6 @@
 
 import errno
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -44,12 +43,12 @@ def whole_file(path: Path, *, mode: int = 0o666, durable: bool = False) -> Itera
     Raises:
         StorageError: The disk is full or the directory cannot be written.
     """
-    temporary, stream = _open_sibling(path)
+    temporary, stream = _open_sibling(path, mode)
     try:
         # Closing flushes once more, so a full disk may speak up there too: hence the handler outside.
         with stream:
             yield stream
-            _finish(stream, mode, durable=durable)
+            _finish(stream, durable=durable)
         temporary.replace(path)
     except OSError as error:
         if error.errno in _FULL:
@@ -95,32 +94,22 @@ def storage_error(error: OSError, path: Path, *, size: int) -> StorageError:
     )
 
 
-def _open_sibling(path: Path) -> tuple[Path, BinaryIO]:
-    directory = path.parent
+def _open_sibling(path: Path, mode: int) -> tuple[Path, BinaryIO]:
+    # As `tempfile` would, without loading it and what it loads, and with the umask as the kernel applies it.
+    temporary = path.with_name(f".{path.name[:80]}.{os.urandom(8).hex()}.tmp")
     check_is_no_directory(path)
     try:
-        directory.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(dir=directory, prefix=f".{path.name[:80]}.", suffix=".tmp")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
     except OSError as error:
         raise storage_error(error, path, size=0) from error
-    return Path(name), os.fdopen(descriptor, "w+b")
+    return temporary, os.fdopen(descriptor, "w+b")
 
 
-def _finish(stream: BinaryIO, mode: int, *, durable: bool) -> None:
+def _finish(stream: BinaryIO, *, durable: bool) -> None:
     stream.flush()
-    # mkstemp makes 0600; others on the machine may read what the umask lets them.
-    os.fchmod(stream.fileno(), mode & ~_umask())
     if durable:
         os.fsync(stream.fileno())
-
-
-def _umask() -> int:
-    """Read the umask without changing it: `os.umask` would for an instant, under other threads' feet."""
-    with Path("/proc/self/status").open(encoding="ascii", errors="replace") as status:
-        for line in status:
-            if line.startswith("Umask:"):
-                return int(line.split()[1], 8)
-    return 0o022
 
 
 def _size(path: Path) -> int:
