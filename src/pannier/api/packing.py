@@ -1,7 +1,7 @@
 """`pack`: a program, project, spec or lock becomes one file."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -95,20 +95,16 @@ def pack(
     check_is_no_directory(options.output)
     workshop = Workshop(settings, reporter or SilentReporter())
     named = find_subject(subject, settings.environ, options.content)
-    request = request_of(named, options)
-    if again := find_again(request, options, workshop):
+    request = _request_of(named, options)
+
+    def look(specifier: str) -> Surroundings:
+        return surroundings_of(options.interpreter, options.python, options.platform, specifier, workshop)
+
+    if again := find_again(request, look, workshop):
         return _repeated(again, options.output, workshop, started)
-    needs, made = _needs(named, options, workshop)
-    surroundings = surroundings_of(
-        options.interpreter, options.python, options.platform, needs.spec.python, workshop
-    )
-    if made is None:
-        made = _resolved(needs.spec, surroundings, workshop)
-    with ExitStack() as opened:
-        plan = _plan(named, needs, made, surroundings, options, workshop, opened)
-        written = _written(plan, options.output, workshop)
-    if request == request_of(named, options):  # the lock was not edited meanwhile
-        remember(request, written, needs.spec.python, surroundings, workshop)
+    written, specifier, surroundings = _made(named, options, look, workshop)
+    if request == _request_of(named, options):  # the lock was not edited meanwhile
+        remember(request, written, specifier, surroundings, workshop)
     return PackResult(
         manifest=written.manifest,
         path=options.output,
@@ -116,6 +112,26 @@ def pack(
         seconds=time.monotonic() - started,
         reused_layers=written.reused_layers,
     )
+
+
+def _request_of(subject: Subject, options: PackOptions) -> str:
+    from pannier.formats.frames import codec_of
+
+    wishes = (options.name, options.program, options.interpreter, options.python, options.platform)
+    return request_of(subject, (codec_of(options.output.name), *wishes))
+
+
+def _made(
+    subject: Subject, options: PackOptions, look: Callable[[str], Surroundings], workshop: Workshop
+) -> "tuple[WrittenPack, str, Surroundings]":
+    """The pack, what it demands of the interpreter, and what was chosen by that."""
+    needs, made = _needs(subject, options, workshop)
+    surroundings = look(needs.spec.python)
+    if made is None:
+        made = _resolved(needs.spec, surroundings, workshop)
+    with ExitStack() as opened:
+        plan = _plan(subject, needs, made, surroundings, options, workshop, opened)
+        return _written(plan, options.output, workshop), needs.spec.python, surroundings
 
 
 def _repeated(assembly: "Assembly", output: Path, workshop: Workshop, started: float) -> PackResult:

@@ -3,45 +3,42 @@
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pannier.api.subjects import Subject
-from pannier.api.targets import Surroundings, surroundings_of
+from pannier.api.targets import Surroundings
 from pannier.api.workshop import Workshop
 
 if TYPE_CHECKING:
-    from pannier.api.packing import PackOptions
     from pannier.pack.assembly import Assembly
     from pannier.pack.writer import WrittenPack
 
 
-def request_of(subject: Subject, options: "PackOptions") -> str:
+def request_of(subject: Subject, wishes: Sequence[str | None]) -> str:
     """A digest of all that was asked for, by whichever code; empty for what is not remembered.
 
     Only a lock says by itself what goes into its pack; everything else has files of the user's own, which may
     have changed.
+
+    Args:
+        subject: What is packed.
+        wishes: Everything else that was said of the pack, in an order that stays.
     """
     if subject.kind != "lock":
         return ""
-    from pannier.formats.frames import codec_of
-
-    parts = [
-        list(_code_stamps()),
-        hashlib.sha256(subject.path.read_bytes()).hexdigest(),
-        options.name or subject.name,
-        codec_of(options.output.name),
-        options.interpreter,
-        options.python,
-        options.platform,
-        options.program,
-    ]
-    return _digest(parts)
+    lock = hashlib.sha256(subject.path.read_bytes()).hexdigest()
+    return _digest([lock, subject.name, *wishes, *_code_stamps()])
 
 
-def find_again(request: str, options: "PackOptions", workshop: Workshop) -> "Assembly | None":
+def find_again(request: str, look: Callable[[str], Surroundings], workshop: Workshop) -> "Assembly | None":
     """What the pack asked for was put together from, when that would come out the same now.
+
+    Args:
+        request: What `request_of` calls it.
+        look: Chooses the interpreter by what the lock demands of it.
+        workshop: Settings and cache.
 
     Raises:
         InterpreterError: No interpreter fits any more.
@@ -51,8 +48,7 @@ def find_again(request: str, options: "PackOptions", workshop: Workshop) -> "Ass
     repeat = find_repeat(workshop.directories.layers, request) if request else None
     if repeat is None:
         return None
-    now = surroundings_of(options.interpreter, options.python, options.platform, repeat.specifier, workshop)
-    return repeat.assembly if _name_of(now) == repeat.surroundings else None
+    return repeat.assembly if _name_of(look(repeat.specifier)) == repeat.surroundings else None
 
 
 def remember(
