@@ -30,10 +30,11 @@ def main() -> None:
     print(f"pack .tar.zst, layers and byte code cold: {wall:.2f} s wall, {cpu:.2f} s CPU (nothing promised)")
     stack.run("pannier", "pack", "--quiet", stack.lock, "-o", output)
 
+    # Both write a file that is not there: giving back the blocks of an old one takes as long as copying.
     ours, theirs = compare(
-        [stack.bin / "pannier", "pack", "--quiet", stack.lock, "-o", output],
+        [stack.bin / "pannier", "pack", "--quiet", stack.lock, "-o", WORK / "again.tar.zst"],
         ["cp", output, WORK / "copy.tar.zst"],
-        before_ours=lambda: remove(WORK / "copy.tar.zst"),
+        before_ours=lambda: remove(WORK / "again.tar.zst"),
         before_theirs=lambda: remove(WORK / "copy.tar.zst"),
         runs=9,
         env=environment,
