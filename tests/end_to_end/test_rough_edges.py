@@ -137,3 +137,48 @@ def test_analysis_takes_the_python_it_is_given_and_no_empty_environment(commands
         shown = commands.run(*arguments, "--python", "3.9", env=conda)
         assert '"python=3.9"' in shown.stdout
         commands.run(*arguments, env=conda)
+
+
+def test_a_lock_for_another_python_is_refused_as_such(commands: Commands, hello: Path) -> None:
+    commands.run("pannier", "lock", hello, "--python", "3.11", "--quiet")
+    failed = commands.run("pannier", "pack", "pylock.toml", "--python", "3.12", "-o", "x.tar.gz", status=1,
+        env={"PANNIER_INTERPRETER": "none"})  # fmt: skip
+    assert "`pannier lock SUBJECT --python 3.11 --python 3.12 -o pylock.toml`" in failed.stderr
+    assert failed.stderr.endswith("code: lock-target\n")
+
+
+@pytest.mark.parametrize("ending", [".tar.gz", ".tar.zst"])
+def test_a_pack_cut_short_is_one_error(commands: Commands, hello: Path, ending: str) -> None:
+    pack = commands.directory / f"hello{ending}"
+    commands.run("pannier", "pack", hello, "-o", pack)
+    pack.write_bytes(pack.read_bytes()[:500_000])
+    cache = {"PANNIER_CACHE_DIR": str(commands.directory / "cache")}
+    for arguments in (["run", pack], ["verify", pack], ["unpack", pack, "there"]):
+        failed = commands.run("pannier", *arguments, status=1, env=cache)
+        assert failed.stderr.startswith("error: this pack is ")
+        assert failed.stderr.endswith("code: corrupt-pack\n")
+    assert not (commands.directory / "there").exists()
+    left = (commands.directory / "cache" / "prefixes").iterdir()
+    assert [path.name for path in left if not path.name.endswith(".lock")] == []
+
+
+@pytest.mark.network
+def test_a_lock_for_an_old_machine_takes_versions_that_have_wheels_for_it(commands: Commands) -> None:
+    commands.script("requirements.txt", "numpy\n")
+    old = ("--python", "3.11", "--platform", "linux-x86_64-glibc2.17")
+    commands.run("pannier", "lock", "requirements.txt", *old)
+    locked = (commands.directory / "pylock.toml").read_text()
+    assert "cp311-cp311-manylinux_2_17_x86_64" in locked
+    commands.run("pannier", "pack", "pylock.toml", *old, "--interpreter", "none", "-o", "old.tar.gz")
+    shown = commands.run("pannier", "inspect", "old.tar.gz").stdout
+    assert "linux-x86_64-glibc2.17" in shown
+
+
+def test_an_interpreter_that_needs_a_newer_machine_than_asked_for_is_refused(
+    commands: Commands, hello: Path
+) -> None:
+    arguments = ["pannier", "pack", hello, "-o", "x.tar.gz", "--platform", "linux-x86_64-glibc2.5"]
+    failed = commands.run(*arguments, status=2)
+    assert "needs a newer C library" in failed.stderr
+    assert failed.stderr.endswith("code: platform-foreign\n")
+    commands.run(*arguments, "--interpreter", "none")

@@ -175,10 +175,20 @@ def check_target(made: Lock, target: Target, path: Path) -> None:
         )
         if held.python_minor == target.python_minor and same_machine:
             return
+    command = f"pannier lock SUBJECT {_options_for(made, target)} -o {path}"
     raise LockError(
         f"`{path}` does not hold for the target `{target}`",
         code="lock-target",
         facts={"locked for": [str(held) for held in made.targets]},
-        hint=f"lock for it too, with `pannier lock SUBJECT --python {target.python_minor} "
-        f"--platform {target.platform} -o {path}`",
+        hint=f"lock again for all of them, with `{command}`",
     )
+
+
+def _options_for(made: Lock, target: Target) -> str:
+    """The options of `pannier lock` for what a lock holds for and one target more."""
+    targets = [*made.targets, target]
+    options = [f"--python {minor}" for minor in dict.fromkeys(held.python_minor for held in targets)]
+    platforms = {f"{held.platform.architecture} {held.platform.libc_family}": held for held in targets[::-1]}
+    if len(platforms) > 1:
+        options += [f"--platform {held.platform}" for held in reversed(platforms.values())]
+    return " ".join(options)

@@ -171,9 +171,14 @@ def _needs(subject: Subject, options: PackOptions, workshop: Workshop) -> "tuple
 
 
 def _python_of(made: "Lock", python: str) -> str:
-    """The interpreter a lock wants: of its only release, or whatever the user chooses among several."""
+    """The interpreter a lock wants: of its only release, or whatever the user chooses among several.
+
+    The user's choice stands alone, so that a lock which does not hold for it is refused as such.
+    """
+    if python and made.targets:
+        return ""
     minors = sorted({target.python_minor for target in made.targets})
-    if len(minors) == 1 and not python:
+    if len(minors) == 1:
         return f"=={minors[0]}.*"
     return made.requires_python
 

@@ -98,6 +98,8 @@ def surroundings_of(
     from pannier.environment.relocatable import plan_interpreter
 
     tree = plan_interpreter(chosen, workshop.directories.interpreters)
+    if asked and str(asked) == platform:
+        _refuse_newer_libc(tree.platform, asked)
     needed = newest_libc(asked or modest_platform(chosen.platform), tree.platform)
     return Surroundings(Target(python_version=tree.version, platform=needed), chosen, tree)
 
@@ -150,6 +152,19 @@ def _refuse_foreign(interpreter: Interpreter, asked: Platform | None) -> None:
         code="platform-foreign",
         facts={"asked for": str(asked), "this machine": str(own)},
         hint="leave the interpreter out with `--interpreter none`, or pack on such a machine",
+    )
+
+
+def _refuse_newer_libc(needed: Platform, asked: Platform) -> None:
+    """A C library that was asked for by its version is a promise; one that was not is a guess."""
+    if newest_libc(asked, needed) == asked:
+        return
+    raise UsageError(
+        "the interpreter of this machine needs a newer C library than the platform asked for has",
+        code="platform-foreign",
+        facts={"asked for": str(asked), "interpreter": str(needed)},
+        hint="leave the interpreter out with `--interpreter none`, or take one that runs on older machines "
+        "with `--interpreter standalone`",
     )
 
 

@@ -16,6 +16,7 @@ from pannier.model.errors import LockError
 from pannier.model.lock import Lock, LockedFile, LockedProject
 from pannier.model.target import Platform, Target
 
+_VERSION = "1.0"
 _SHA256 = re.compile("[0-9a-f]{64}")
 _Table = Mapping[str, Any]
 
@@ -35,7 +36,7 @@ def parse_lock(text: str, *, filename: str, skip_directories: bool = False) -> L
     digest = hashlib.sha256(text.encode()).hexdigest()
     # Checking the name of every wheel takes five times as long as reading them: what we wrote we trust to be
     # of its shape, until it shows that it is not.
-    if document.get("created-by") != "pannier":
+    if (document.get("created-by"), document.get("lock-version")) != ("pannier", _VERSION):
         _validate(document, filename)
     try:
         return _parse_document(document, filename, digest, skip_directories=skip_directories)
@@ -51,7 +52,7 @@ def format_lock(lock: Lock) -> str:
     """Write a lockfile; the same lock always gives the same text."""
     import tomli_w
 
-    document: dict[str, Any] = {"lock-version": "1.0"}
+    document: dict[str, Any] = {"lock-version": _VERSION}
     if lock.targets:
         document["environments"] = sorted({environment_marker(target) for target in lock.targets})
     if lock.requires_python:
@@ -128,7 +129,7 @@ def _validate(document: _Table, filename: str) -> None:
         raise LockError(
             f"`{filename}` is of a lockfile version that Pannier does not read",
             code="lock-version-unsupported",
-            facts={"found": str(document.get("lock-version")), "read": "1.0"},
+            facts={"found": str(document.get("lock-version")), "read": _VERSION},
         ) from error
     except PylockValidationError as error:
         facts = {"at": error.context or "the top", "reason": error.message}

@@ -18,7 +18,7 @@ from pannier.model.events import Notice, Reporter, Stage
 from pannier.model.interpreter import Interpreter
 from pannier.model.lock import Lock
 from pannier.model.spec import Spec
-from pannier.model.target import Platform, Target
+from pannier.model.target import DEFAULT_GLIBC, Platform, Target
 from pannier.store.directories import CacheDirectories
 from pannier.store.index_settings import IndexSettings
 from pannier.store.redaction import redact
@@ -144,7 +144,11 @@ def _resolve_for(spec: Spec, target: Target, options: ResolveOptions, reporter: 
                 "\n".join(options.constraints) + "\n", encoding="utf-8"
             )
         lines = [*spec.requirements, *_local_lines(spec)]
-        result = _compile(lines, target, options, directory)
+        result = _compile(
+            lines, target, options, directory, wheels_only=_is_too_old_to_build_for(target, options)
+        )
+        if result.exit_status != 0 and _is_too_old_to_build_for(target, options):
+            result = _compile(lines, target, options, directory)
         if result.exit_status != 0:
             raise _explain(result, lines, target, options, directory)
         _pass_warnings(result, reporter)
@@ -184,14 +188,23 @@ def _with_spec_indexes(indexes: IndexSettings, spec: Spec) -> IndexSettings:
     )
 
 
-def _compile(lines: Sequence[str], target: Target, options: ResolveOptions, directory: Path) -> UvResult:
+def _compile(
+    lines: Sequence[str],
+    target: Target,
+    options: ResolveOptions,
+    directory: Path,
+    *,
+    wheels_only: bool = False,
+) -> UvResult:
     (directory / "requirements.in").write_text("\n".join(lines) + "\n", encoding="utf-8")
     environ = os.environ if options.environ is None else options.environ
     environment = uv_environment(environ, options.directories, options.indexes)
-    return run_uv(_arguments(target, options), environment=environment, directory=directory)
+    builder = None if wheels_only else _builder(target, options)
+    python = builder.python_executable if builder else None
+    return run_uv(_arguments(target, options, python), environment=environment, directory=directory)
 
 
-def _arguments(target: Target, options: ResolveOptions) -> list[str]:
+def _arguments(target: Target, options: ResolveOptions, builder: str | None) -> list[str]:
     arguments = ["pip", "compile", "requirements.in", "-o", "pylock.toml", "--format", "pylock.toml"]
     arguments += ["--no-header", "--no-annotate"]
     if options.constraints:
@@ -202,7 +215,6 @@ def _arguments(target: Target, options: ResolveOptions) -> list[str]:
         "--python-platform",
         _uv_platform(target.platform),
     ]
-    builder = _builder(target, options)
     if builder is None:
         # uv wants some Python to start with; which one does not matter where nothing is built.
         arguments += ["--only-binary", ":all:"]
@@ -232,10 +244,25 @@ def _uv_platform(platform: Platform) -> str:
     return f"{architecture}-manylinux_2_{known}"
 
 
-def _builder(target: Target, options: ResolveOptions) -> str | None:
+def _builder(target: Target, options: ResolveOptions) -> Interpreter | None:
     """Find a Python whose builds say the truth about the target."""
-    fitting = (interpreter for interpreter in options.interpreters if can_build(interpreter, target))
-    return next((interpreter.python_executable for interpreter in fitting), None)
+    return next((item for item in options.interpreters if can_build(item, target)), None)
+
+
+def _is_too_old_to_build_for(target: Target, options: ResolveOptions) -> bool:
+    """Whether what is built here needs a newer C library than the target has.
+
+    For such a target an older version with a wheel is worth more than a newer one that has to be built.
+    """
+    builder = _builder(target, options)
+    if builder is None or target.platform.libc_family != "glibc":
+        return False
+    least = min(_libc(builder.platform.libc_version), _libc(DEFAULT_GLIBC))
+    return _libc(target.platform.libc_version) < least
+
+
+def _libc(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("."))
 
 
 def _own_python() -> str:

@@ -6,10 +6,12 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Protocol
 
 from pannier.formats.wheels import format_program_script, parse_wheel_filename
+from pannier.model.errors import HashMismatchError
 from pannier.model.manifest import LayerKind
 from pannier.model.target import Platform, Target
 from pannier.pack.bytecode import Bytecode, Compiler, Source
@@ -138,7 +140,7 @@ def recipe_of_wheel(
     """Plan the layer of a wheel.
 
     Args:
-        path: The wheel; its sha256 was checked when it was stored.
+        path: The wheel; its sha256 was checked when it was stored, and is again before it is used.
         sha256: That digest.
         target: What it is laid out for.
         compiler: Makes its byte code; `None` to leave that to the target.
@@ -151,12 +153,14 @@ def recipe_of_wheel(
     # A layer's name is unique in its pack, and there are projects that are called like our own layers.
     layer_name = f"{name.project} (project)" if name.project in _OWN_NAMES else name.project
     python_minor = target.python_minor
+    check = cache(lambda: _check_unchanged(path, sha256))
 
     @contextmanager
     def opened() -> Iterator[Contents]:
         from pannier.pack.installation import Installation
         from pannier.pack.wheel_archive import WheelArchive
 
+        check()
         with WheelArchive(path) as archive:
             yield Installation(archive, python_minor)
 
@@ -171,6 +175,22 @@ def recipe_of_wheel(
         open=opened,
         weight=_size(path),
     )
+
+
+def _check_unchanged(path: Path, sha256: str) -> None:
+    """Refuse a wheel that was altered since it was stored, by a failing disk or by somebody.
+
+    Raises:
+        HashMismatchError: It was.
+    """
+    with path.open("rb") as stream:
+        found = hashlib.file_digest(stream, "sha256").hexdigest()
+    if found != sha256:
+        raise HashMismatchError(
+            f"`{path.name}` has changed in the cache since it was stored",
+            facts={"file": str(path), "stored": f"sha256:{sha256}", "found": f"sha256:{found}"},
+            hint="remove it with `pannier cache clean distributions built`, and run the same again",
+        )
 
 
 def recipe_of_interpreter(tree: InterpreterTree, compiler: Compiler | None) -> Recipe:

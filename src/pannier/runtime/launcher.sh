@@ -63,7 +63,7 @@ _fail_usage() {
 _discard() {
     if [ -n "$_stage" ]; then
         _remove "$_stage"
-        rm -f -- "$_stage.log" "$_stage.list"
+        rm -f -- "$_stage.log" "$_stage.list" "$_stage.said"
         _stage=
     fi
     if [ -n "$_held" ]; then
@@ -335,9 +335,9 @@ _decompress() {
 
 _read_bootstrap() { tail -c "+$((_offset + 1))" "$_file" 2>/dev/null | head -c "$_size"; }
 
-# A range of a pack has no end of archive of its own.
+# A range of a pack has no end of archive of its own. What the decompressor says goes beside what tar says.
 _read_members() {
-    _read_bootstrap | _decompress
+    _read_bootstrap | _decompress 2>"$_stage.said"
     dd if=/dev/zero bs=1024 count=1 2>/dev/null
 }
 
@@ -537,7 +537,7 @@ _check_bootstrap() {
     _attend
     [ ! -s "$_stage.list" ] || _fail_hostile
     if [ -s "$_stage.log" ]; then
-        { IFS= read -r _line <"$_stage.log"; } 2>/dev/null
+        { IFS= read -r _line <"$_stage.said" || IFS= read -r _line <"$_stage.log"; } 2>/dev/null
         _fact because "$_line"
         _fail_corrupt 'this pack is damaged: its first layers cannot be listed'
     fi
@@ -569,7 +569,7 @@ _unpack_rest() {
     fi
     _say "unpacking the rest with $_host"
     # Before the prefix is in place: killed after that, nobody would come by to sweep.
-    rm -f -- "$_stage.log" "$_stage.list"
+    rm -f -- "$_stage.log" "$_stage.list" "$_stage.said"
     "$_host" -I -S -B "$_stage/.pannier/runtime" install "$_file" "$_stage" "$_target" "$_mode" &
     _attend && return 0
     if [ "$_status" -eq 1 ]; then

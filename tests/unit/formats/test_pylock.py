@@ -143,6 +143,7 @@ def test_names_and_digests_that_lead_out_of_the_store_are_refused(name: str, sha
     [
         ("a = \n", "lock-invalid", "line 1"),
         ('lock-version = "2.0"\ncreated-by = "x"\npackages = []', "lock-version-unsupported", "2.0"),
+        ('lock-version = "2.0"\ncreated-by = "pannier"\npackages = []', "lock-version-unsupported", "2.0"),
         (HEAD.replace("x", "pannier") + "[[packages]]\nname = 'a'", "lock-invalid", "packages[0]"),
         (HEAD + "[[packages]]\nname = 1", "lock-invalid", "packages[0].name"),
         (

@@ -1,4 +1,5 @@
 import csv
+import hashlib
 import io
 import json
 import os
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 
 from pannier.formats.frames import codec_of
-from pannier.model.errors import PackError
+from pannier.model.errors import HashMismatchError, PackError
 from pannier.pack import reader
 from pannier.pack.plan import PackPlan, PlannedProgram
 from pannier.pack.writer import write_pack
@@ -167,9 +168,18 @@ def test_a_wheel_without_metadata_is_refused(pack: Make, make_wheel: Make) -> No
 def test_a_member_whose_checksum_is_wrong_is_refused(pack: Make, make_wheel: Make) -> None:
     wheel = make_wheel("aa", {"aa.bin": os.urandom(1000)})
     data = wheel.path.read_bytes()
-    wheel.path.write_bytes(data[:500] + bytes([data[500] ^ 1]) + data[501:])
+    damaged = data[:500] + bytes([data[500] ^ 1]) + data[501:]
+    wheel.path.write_bytes(damaged)
     with pytest.raises(PackError):
+        pack(replace(wheel, sha256=hashlib.sha256(damaged).hexdigest()))
+
+
+def test_a_wheel_that_changed_since_it_was_stored_is_refused(pack: Make, make_wheel: Make) -> None:
+    wheel = make_wheel("aa", {"aa.py": "x = 1\n"})
+    wheel.path.write_bytes(make_wheel("bb", {"bb.py": "x = 2\n"}).path.read_bytes())
+    with pytest.raises(HashMismatchError) as caught:
         pack(wheel)
+    assert "pannier cache clean distributions" in caught.value.hint
 
 
 def test_layers_that_lie_ready_are_used_and_damaged_ones_made_again(
