@@ -12,7 +12,7 @@ lint() {
     say "lint"
     ruff check .
     ruff format --check .
-    lint-imports
+    lint-imports --no-logo
 }
 
 types() {
