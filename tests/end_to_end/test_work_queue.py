@@ -18,6 +18,7 @@ from tests.end_to_end.commands import MINOR, Commands
 
 pytestmark = [
     pytest.mark.network,
+    pytest.mark.xdist_group("work_queue"),  # two servers that look for a free port at once may find the same
     pytest.mark.skipif(
         shutil.which("work_queue_server") is None, reason="needs Debian's coop-computing-tools"
     ),
