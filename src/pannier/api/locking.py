@@ -70,6 +70,7 @@ def lock(
         FetchError: An index did not answer.
     """
     from pannier.formats.pylock import format_lock
+    from pannier.store.occupancy import occupied
     from pannier.store.writing import write_whole
 
     workshop = Workshop(settings, reporter or SilentReporter())
@@ -80,7 +81,8 @@ def lock(
     spec = needs_of(named, (), workshop).spec
     targets = targets_of(options.pythons, options.platforms, spec.python, workshop)
     previous = read_lock(options.output) if options.output.is_file() else None
-    made = resolve_spec(spec, targets, workshop, options, prefer=None if options.upgrade else previous)
+    with occupied(settings.cache_root):
+        made = resolve_spec(spec, targets, workshop, options, prefer=None if options.upgrade else previous)
     write_whole(options.output, format_lock(made).encode())
     return LockResult(lock=made, path=options.output, changes=_changes(previous, made))
 

@@ -87,6 +87,7 @@ def pack(
         PannierError: Fetching, building or writing failed; its class says which.
     """
     from pannier.formats.frames import codec_of
+    from pannier.store.occupancy import occupied
     from pannier.store.writing import check_is_no_directory
 
     started = time.monotonic()
@@ -100,9 +101,10 @@ def pack(
     def look(specifier: str) -> Surroundings:
         return surroundings_of(options.interpreter, options.python, options.platform, specifier, workshop)
 
-    if again := find_again(request, look, workshop):
-        return _repeated(again, options.output, workshop, started)
-    written, specifier, surroundings = _made(named, options, look, workshop)
+    with occupied(settings.cache_root):
+        if again := find_again(request, look, workshop):
+            return _repeated(again, options.output, workshop, started)
+        written, specifier, surroundings = _made(named, options, look, workshop)
     if request == _request_of(named, options):  # the lock was not edited meanwhile
         remember(request, written, specifier, surroundings, workshop)
     return PackResult(

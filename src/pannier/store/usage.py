@@ -10,11 +10,14 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from pannier.store.directories import CacheDirectories
+from pannier.store.occupancy import vacated
 
 CacheKind = Literal[
     "distributions", "built", "bytecode", "layers", "interpreters", "prefixes", "uv", "foreign"
 ]
 CACHE_KINDS: tuple[CacheKind, ...] = get_args(CacheKind)
+# What only running commands use; the others are for locking and packing, which need them until they are done.
+_FOR_RUNNING = ("prefixes", "foreign")
 # A temporary file older than this has lost its writer.
 _WRITING_SECONDS = 3600
 
@@ -61,15 +64,18 @@ def cache_usage(directories: CacheDirectories) -> tuple[Usage, ...]:
 def plan_cleaning(directories: CacheDirectories, kinds: Sequence[CacheKind] = CACHE_KINDS) -> CleaningPlan:
     """Say what cleaning these kinds would remove; nothing is touched.
 
-    Unpacked packs and interpreters that a process runs from, or stands in, are kept.
+    Unpacked packs and interpreters that a process runs from, or stands in, are kept; and all that locking and
+    packing use, while somebody does.
     """
     busy = _busy_paths(directories.root)
+    with vacated(directories.root) as is_vacant:
+        pass
     removed: list[Path] = []
     kept: list[Path] = []
     size = 0
     for kind in kinds:
         for path in _entries(_directory(directories, kind)):
-            if _is_busy(path, busy):
+            if _is_busy(path, busy) or _is_in_work(path, is_vacant=is_vacant):
                 kept.append(path)
             else:
                 removed.append(path)
@@ -91,14 +97,15 @@ def clean(plan: CleaningPlan) -> CleaningPlan:
     size = 0
     root = plan.removed[0].parents[1] if plan.removed else Path()
     busy = _busy_paths(root)
-    for path in plan.removed:
-        if _is_busy(path, busy):
-            kept.append(path)
-            continue
-        taken = _measure(path)[1]
-        if _remove(path):
-            removed.append(path)
-            size += taken
+    with vacated(root) as is_vacant:
+        for path in plan.removed:
+            if _is_busy(path, busy) or _is_in_work(path, is_vacant=is_vacant):
+                kept.append(path)
+                continue
+            taken = _measure(path)[1]
+            if _remove(path):
+                removed.append(path)
+                size += taken
     return CleaningPlan(removed=tuple(removed), kept=tuple(kept), size=size)
 
 
@@ -184,6 +191,10 @@ def _busy_paths(root: Path) -> tuple[str, ...]:
 def _is_busy(path: Path, busy: Sequence[str]) -> bool:
     own = os.fspath(path.resolve())
     return any(place == own or place.startswith(own + "/") for place in busy) or _is_being_written(path)
+
+
+def _is_in_work(path: Path, *, is_vacant: bool) -> bool:
+    return not is_vacant and path.parent.name not in _FOR_RUNNING
 
 
 def _is_being_written(path: Path) -> bool:

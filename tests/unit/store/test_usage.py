@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 from pannier.store.directories import CacheDirectories
+from pannier.store.occupancy import occupied
 from pannier.store.usage import cache_usage, clean, plan_cleaning
 from pannier.store.writing import write_whole
 
@@ -62,6 +63,22 @@ def test_what_is_being_written_is_kept(tmp_path: Path) -> None:
     assert kept == (directories.distributions / "cd", directories.prefixes / f"other.tmp.{os.getpid()}")
     os.utime(directories.distributions / "cd" / "cdef" / ".p-1.tar.gz.x1.tmp", (0, 0))
     assert directories.distributions / "cd" in plan_cleaning(directories).removed
+
+
+def test_what_packing_uses_is_kept_while_somebody_packs(tmp_path: Path) -> None:
+    directories = _cache(tmp_path)
+    plan = plan_cleaning(directories)
+    with occupied(directories.root):
+        assert plan_cleaning(directories).removed == (directories.prefixes / "id",)
+        assert clean(plan).removed == (directories.prefixes / "id",)
+    kinds = {path.parent.name for path in clean(plan_cleaning(directories)).removed}
+    assert kinds == {"distributions", "layers"}
+
+
+def test_a_cache_that_cannot_be_written_is_held_by_nobody(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with occupied(tmp_path / "file"):
+        pass
 
 
 def test_read_only_trees_and_links_are_removed_without_following(tmp_path: Path) -> None:
