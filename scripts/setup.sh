@@ -12,7 +12,7 @@ say() { printf '== %s\n' "$*"; }
 
 if ! "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
     echo "error: Pannier needs Python 3.11 or newer to be built" >&2
-    echo "  found: $("$python" --version 2>&1 || echo "no $python")" >&2
+    echo "  found: $({ command -v "$python" >/dev/null && "$python" --version 2>&1; } || echo "no $python")" >&2
     echo "hint: name another one, for example \`make PYTHON=python3.12 demo\`" >&2
     exit 1
 fi
