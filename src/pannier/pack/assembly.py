@@ -51,12 +51,14 @@ def write_assembly(assembly: Assembly, output: Path, reporter: Reporter) -> tupl
     """
     pack_id, start = _start_of(assembly.manifest, assembly.bootstrap_sha256, assembly.codec)
     end = store_frame(END_OF_ARCHIVE, assembly.codec)
+    size = len(start) + sum(layer.size for layer in assembly.manifest.layers) + len(end)
     with whole_file(output) as stream:
+        _reserve(stream.fileno(), size)
         stream.write(start)
         stream.flush()
         _append(assembly, stream.fileno(), reporter)
         stream.write(end)
-    return pack_id, len(start) + sum(layer.size for layer in assembly.manifest.layers) + len(end)
+    return pack_id, size
 
 
 def _start_of(manifest: Manifest, bootstrap_sha256: str, codec: Codec) -> tuple[str, bytes]:
@@ -89,6 +91,15 @@ def _segment(name: str, data: bytes) -> bytes:
     if len(segment) % BLOCK:
         raise AssertionError(name)
     return segment
+
+
+def _reserve(descriptor: int, size: int) -> None:
+    """Take the space at once: the kernel then copies faster, and a full disk is told before anything is copied."""
+    try:
+        os.posix_fallocate(descriptor, 0, size)
+    except OSError as error:
+        if error.errno not in {errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS}:
+            raise
 
 
 def _append(assembly: Assembly, target: int, reporter: Reporter) -> None:
