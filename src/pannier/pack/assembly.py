@@ -94,7 +94,7 @@ def _segment(name: str, data: bytes) -> bytes:
 
 
 def _reserve(descriptor: int, size: int) -> None:
-    """Take the space at once: the kernel then copies faster, and a full disk is told before anything is copied."""
+    """Take the space at once: the kernel copies faster, and a full disk is told before anything is copied."""
     try:
         os.posix_fallocate(descriptor, 0, size)
     except OSError as error:
