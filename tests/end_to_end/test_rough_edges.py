@@ -182,3 +182,14 @@ def test_an_interpreter_that_needs_a_newer_machine_than_asked_for_is_refused(
     assert "needs a newer C library" in failed.stderr
     assert failed.stderr.endswith("code: platform-foreign\n")
     commands.run(*arguments, "--interpreter", "none")
+
+
+@pytest.mark.network
+def test_locking_a_project_leaves_nothing_in_its_directory(commands: Commands) -> None:
+    setup = "from setuptools import setup\nsetup(name='shop', version='1', py_modules=['shop'])\n"
+    commands.script("shop/setup.py", setup)
+    commands.script("shop/shop.py", "")
+    project = commands.directory / "shop"
+    commands.run("pannier", "lock", "shop")
+    commands.run("pannier", "pack", "shop", "-o", "shop.tar.gz")
+    assert sorted(path.name for path in project.iterdir()) == ["setup.py", "shop.py"]

@@ -106,8 +106,16 @@ def _revision(directory: Path) -> bytes:
     return b"\0".join(path.read_bytes() for path in files if path.is_file())
 
 
-def _copy_source(source: Path, destination: Path) -> Path:
-    """Copy a project's directory, since builds write beside what they read; history is only linked."""
+def copy_source(source: Path, destination: Path) -> Path:
+    """Copy a project's directory, since builds write beside what they read; history is only linked.
+
+    Args:
+        source: The project.
+        destination: The copy, not there yet.
+
+    Returns:
+        The copy.
+    """
     for relative, path, mode in _iter_source(source):
         copy = destination / relative
         copy.parent.mkdir(parents=True, exist_ok=True)
@@ -153,7 +161,7 @@ def _build(source: Path, interpreter: Interpreter, options: BuildOptions, place:
     environment = uv_environment(environ, options.directories, options.indexes)
     with tempfile.TemporaryDirectory(prefix="pannier-build-") as name:
         output, copy = Path(name, "output"), Path(name, "source", source.absolute().name)
-        readable = _copy_source(source, copy) if source.is_dir() else source.absolute()
+        readable = copy_source(source, copy) if source.is_dir() else source.absolute()
         arguments = ["build", "--wheel", "--python", interpreter.python_executable, "--out-dir", str(output)]
         arguments += ["--offline"] if options.offline else []
         result = run_uv([*arguments, str(readable)], environment=environment, directory=Path(name))

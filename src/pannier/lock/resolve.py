@@ -2,13 +2,14 @@
 
 import os
 import tempfile
+import tomllib
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pannier.formats.pylock import format_lock, parse_lock, projects_for
-from pannier.lock.build import can_build
+from pannier.lock.build import can_build, copy_source
 from pannier.lock.hashes import keep_hashed
 from pannier.lock.merge import merge_locks
 from pannier.lock.uv import UvResult, find_uv, run_uv, uv_environment
@@ -143,7 +144,7 @@ def _resolve_for(spec: Spec, target: Target, options: ResolveOptions, reporter: 
             (directory / "constraints.txt").write_text(
                 "\n".join(options.constraints) + "\n", encoding="utf-8"
             )
-        lines = [*spec.requirements, *_local_lines(spec)]
+        lines = [*spec.requirements, *_local_lines(spec, directory)]
         result = _compile(
             lines, target, options, directory, wheels_only=_is_too_old_to_build_for(target, options)
         )
@@ -164,12 +165,26 @@ def _preferences(lock: Lock, target: Target) -> str:
         return format_lock(Lock(projects=()))
 
 
-def _local_lines(spec: Spec) -> list[str]:
+def _local_lines(spec: Spec, directory: Path) -> list[str]:
     lines: list[str] = []
-    for project in spec.local_projects:
+    for number, project in enumerate(spec.local_projects):
+        path = Path(project.path).absolute()
+        if _must_be_built(path):
+            path = copy_source(path, directory / f"project-{number}" / path.name)
         extras = f"[{','.join(project.extras)}]" if project.extras else ""
-        lines.append(f"{Path(project.path).absolute()}{extras}")
+        lines.append(f"{path}{extras}")
     return lines
+
+
+def _must_be_built(project: Path) -> bool:
+    """Whether only a build tells what a project needs; builds leave files beside what they read."""
+    if not project.is_dir():
+        return False
+    try:
+        table = tomllib.loads((project / "pyproject.toml").read_text("utf-8")).get("project", {})
+    except (OSError, ValueError):
+        return True
+    return not isinstance(table, dict) or "name" not in table or bool(table.get("dynamic"))
 
 
 def _with_spec_indexes(indexes: IndexSettings, spec: Spec) -> IndexSettings:
