@@ -76,7 +76,7 @@ class Server:
     def start_worker(self, directory: Path, environment: dict[str, str]) -> "subprocess.Popen[bytes]":
         """A worker of one core; it keeps its sandbox below `directory`."""
         directory.mkdir(exist_ok=True)
-        options = ["--cores=1", "--memory=2000", "--disk=4000", "-t", "60", "-s", str(directory)]
+        options = ["--cores=1", "--memory=1000", "--disk=1000", "-t", "60", "-s", str(directory)]
         worker = subprocess.Popen(
             ["work_queue_worker", *options, "127.0.0.1", str(self.port)],
             env={**PEER_ENVIRONMENT, **environment},
