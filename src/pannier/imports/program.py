@@ -1,17 +1,14 @@
 """A program as the files it consists of: the sources named, and every local module that they import."""
 
-import ast
 import os
-import warnings
 from collections import deque
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from pannier.imports.conditions import Surroundings
+from pannier.imports.file_scan import FileScan, ScanOptions, scan_file, scan_reading
 from pannier.imports.local import Found, LocalFile, LocalFinder, join, module_name, parent_directory
-from pannier.imports.reading import read_source
 from pannier.imports.resolution import Resolver
-from pannier.imports.scan import ImportSite, Scan, scan_tree
+from pannier.imports.scan import ImportSite
 from pannier.imports.source import Reading, SourceText
 from pannier.imports.standard_library import standard_modules
 from pannier.model.analysis import Problem
@@ -47,6 +44,15 @@ class SearchPath(NamedTuple):
     shadows_standard: bool = True
 
 
+class _Pending(NamedTuple):
+    path: str
+    root: str
+    level: int
+    search: SearchPath
+    is_named: bool = True
+    text: str | None = None
+
+
 class Unit:
     """One file of the program, read and scanned.
 
@@ -61,24 +67,15 @@ class Unit:
         local: Sites (by `id`) that are the program's own modules.
     """
 
-    def __init__(self, source: SourceText, root: str, name: str, level: int, search: SearchPath) -> None:
+    def __init__(self, found: FileScan, source: SourceText, pending: _Pending, name: str) -> None:
         self.source = source
-        self.root = root
+        self.root = pending.root
         self.name = name
-        self.level = level
-        self.search = search
-        self.scan = Scan(())
-        self.python2_line = 0
+        self.level = pending.level
+        self.search = pending.search
+        self.scan = found.scan
+        self.python2_line = found.python2_line
         self.local: set[int] = set()
-
-
-class _Pending(NamedTuple):
-    path: str
-    root: str
-    level: int
-    search: SearchPath
-    is_named: bool = True
-    text: str | None = None
 
 
 class Program:
@@ -97,7 +94,9 @@ class Program:
     def __init__(self, options: Options, resolver: Resolver, reporter: Reporter) -> None:
         self.units: list[Unit] = []
         self.problems: list[Problem] = []
+        version = tuple(int(part) for part in options.target_python.split(".") if part.isdecimal())
         self._options = options
+        self._scan_options = ScanOptions(version, options.platform, options.toplevel, options.functions)
         self._resolver = resolver
         self._reporter = reporter
         self._finder = LocalFinder()
@@ -151,31 +150,25 @@ class Program:
         """
         stage = Stage(name="reading", unit="files")
         self._reporter.begin(stage)
-        with warnings.catch_warnings():
-            # Invalid escapes in what is read are none of our user's business.
-            warnings.simplefilter("ignore")
-            for queue in self._queues:
-                while queue:
-                    pending = queue.popleft()
-                    self._read_one(pending)
-                    self._reporter.advance(stage, 1, pending.path)
+        for queue in self._queues:
+            while queue:
+                pending = queue.popleft()
+                self._read_one(pending)
+                self._reporter.advance(stage, 1, pending.path)
         self._reporter.end(stage)
         self._check_functions()
 
     def _read_one(self, pending: _Pending) -> None:
         if self._is_seen(pending):
             return
-        reading = (
-            read_source(pending.path)
-            if pending.text is None
-            else Reading(SourceText(pending.path, pending.text))
-        )
-        self.problems.extend(reading.problems)
-        if reading.source is None:
+        found = self._scan(pending)
+        self.problems.extend(found.problems)
+        if found.source is None:
             return
+        self._functions_found |= found.found
+        self._functions_there.extend(found.functions)
         name = module_name(pending.path, pending.root) if pending.text is None else ""
-        unit = Unit(reading.source, pending.root, name, pending.level, pending.search)
-        self._scan(unit, pending.is_named)
+        unit = Unit(found, found.source, pending, name)
         self.units.append(unit)
         for site in unit.scan.sites:
             self._follow(unit, site)
@@ -192,40 +185,13 @@ class Program:
         self._seen.add(identity)
         return seen
 
-    def _scan(self, unit: Unit, is_named: bool) -> None:
-        tree = self._parse(unit)
-        wanted = None
-        if self._options.functions and is_named:
-            from pannier.imports.functions import function_names, reach
-
-            found = reach(tree, self._options.functions)
-            self._functions_found |= found.found
-            self._functions_there.extend(function_names(tree))
-            wanted = found.nodes
-        version = tuple(int(part) for part in self._options.target_python.split(".") if part.isdecimal())
-        surroundings = Surroundings(version, self._options.platform)
-        unit.scan = scan_tree(
-            tree, unit.source.text, surroundings, toplevel=self._options.toplevel, wanted=wanted
-        )
-
-    def _parse(self, unit: Unit) -> ast.Module:
-        text = unit.source.text
-        try:
-            return ast.parse(text)
-        except (ValueError, RecursionError, MemoryError) as error:
-            failure = SyntaxError(str(error) or "too deeply nested")
-        except SyntaxError as error:
-            failure = error
-        from pannier.imports.repair import repair
-
-        repaired = repair(text, failure)
-        if repaired.dialect == "python2":
-            unit.python2_line = repaired.line
-        elif repaired.dialect == "broken":
-            location = unit.source.locate(failure.lineno or 1, failure.offset or 1)
-            message = f"is not valid Python: {failure.msg}"
-            self.problems.append(Problem(location=location, message=message, code="source-syntax"))
-        return repaired.tree
+    def _scan(self, pending: _Pending) -> FileScan:
+        options = self._scan_options
+        if not pending.is_named:
+            options = options._replace(functions=())
+        if pending.text is None:
+            return scan_file(pending.path, options)
+        return scan_reading(Reading(SourceText(pending.path, pending.text)), options)
 
     def _follow(self, unit: Unit, site: ImportSite) -> None:
         files = self._relative(unit, site) if site.level else self._absolute(unit, site)

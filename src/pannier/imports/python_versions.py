@@ -65,9 +65,9 @@ class PythonNeeds:
         """Note the syntax of a file that the program needs."""
         if unit.python2_line:
             self._python2 = self._python2 or f"Python 2 syntax at {unit.source.locate(unit.python2_line)}"
-        feature = unit.scan.feature
-        if feature is not None:
-            self._raise_lower(feature.python_version, f"{feature.name} at {unit.source.locate(feature.line)}")
+        for feature in unit.scan.features:
+            if feature.since is not None:
+                self._raise_lower(feature.since, f"{feature.name} at {unit.source.locate(feature.line)}")
 
     def add_module(self, module: str, location: Location) -> None:
         """Note a standard module that the program needs."""

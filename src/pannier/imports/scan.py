@@ -17,6 +17,7 @@ from pannier.imports.conditions import (
     verdict,
 )
 from pannier.imports.guards import catches_import_errors, gives_up, modules_in, suppresses_import_errors
+from pannier.imports.syntax import Feature, find_features
 from pannier.model.analysis import ImportKind
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
@@ -53,24 +54,16 @@ class ImportSite(NamedTuple):
     is_certain: bool = True
 
 
-class Feature(NamedTuple):
-    """Syntax that the oldest Pythons do not have."""
-
-    python_version: tuple[int, int]
-    name: str
-    line: int
-
-
 class Scan(NamedTuple):
     """What one source imports.
 
     Attributes:
         sites: In the order of the text.
-        feature: The syntax that asks for the newest Python, where some does.
+        features: What bounds the Python version, each kind once.
     """
 
     sites: tuple[ImportSite, ...]
-    feature: Feature | None = None
+    features: tuple[Feature, ...] = ()
 
 
 class _Context(NamedTuple):
@@ -78,6 +71,7 @@ class _Context(NamedTuple):
     fallbacks: tuple[str, ...] = ()
     instead_of: tuple[str, ...] = ()
     in_function: bool = False
+    in_class: bool = False
     is_certain: bool = True
 
     def weakened(self, kind: ImportKind, fallbacks: tuple[str, ...] = ()) -> "_Context":
@@ -106,9 +100,7 @@ def scan_tree(
     """
     scanner = _Scanner(surroundings, text, toplevel, wanted)
     scanner.visit_body(tree.body, _Context())
-    if ":=" in text:
-        scanner.note_assignment_expression(tree)
-    return Scan(tuple(scanner.sites), scanner.feature)
+    return Scan(tuple(scanner.sites), find_features(tree))
 
 
 class _Scanner:
@@ -116,7 +108,6 @@ class _Scanner:
         self, surroundings: Surroundings, text: str, toplevel: bool, wanted: frozenset[int] | None
     ) -> None:
         self.sites: list[ImportSite] = []
-        self.feature: Feature | None = None
         self.surroundings = surroundings
         self.toplevel = toplevel
         self.wanted = wanted
@@ -142,18 +133,14 @@ class _Scanner:
         elif isinstance(statement, _FUNCTIONS):
             self.visit_function(statement, context)
         elif isinstance(statement, ast.ClassDef):
-            self.note_type_parameters(statement)
-            self.visit_body(statement.body, context)
+            self.visit_body(statement.body, context._replace(in_class=True))
         elif isinstance(statement, (ast.Try, ast.TryStar)):
             self.visit_try(statement, context)
         elif isinstance(statement, _LOOPS_AND_BLOCKS):
             self.visit_block(statement, context)
         elif isinstance(statement, ast.Match):
-            self.note((3, 10), "`match` statement", statement.lineno)
             for case in statement.cases:
                 self.visit_body(case.body, context)
-        elif type(statement).__name__ == "TypeAlias":
-            self.note((3, 12), "`type` statement", statement.lineno)
 
     def visit_import(self, statement: ast.Import, context: _Context) -> None:
         for alias in statement.names:
@@ -199,7 +186,7 @@ class _Scanner:
         self.sites.append(site)
 
     def visit_assignment(self, statement: ast.Assign, context: _Context) -> None:
-        if context.in_function or len(statement.targets) != 1:
+        if context.in_function or context.in_class or len(statement.targets) != 1:
             return
         target = statement.targets[0]
         if not isinstance(target, ast.Name):
@@ -233,9 +220,6 @@ class _Scanner:
             self.visit_body(statement.body if holds else statement.orelse, context)
 
     def visit_function(self, statement: ast.FunctionDef | ast.AsyncFunctionDef, context: _Context) -> None:
-        self.note_type_parameters(statement)
-        if statement.args.posonlyargs:
-            self.note((3, 8), "positional-only parameter", statement.lineno)
         if not self.toplevel:
             # What surrounds a `def` guards its definition, not its calls.
             kind: ImportKind = "typing" if context.kind == "typing" else "required"
@@ -257,8 +241,6 @@ class _Scanner:
         self.visit_body(statement.orelse, context)
 
     def visit_try(self, statement: ast.Try | ast.TryStar, context: _Context) -> None:
-        if isinstance(statement, ast.TryStar):
-            self.note((3, 11), "`except*`", statement.lineno)
         catching = [handler for handler in statement.handlers if catches_import_errors(handler, statement)]
         tried = tuple(modules_in(statement.body))
         guarded = context
@@ -320,17 +302,3 @@ class _Scanner:
             self.literals[target.id] = tuple(texts)
         else:
             self.literals.pop(target.id, None)
-
-    def note(self, python_version: tuple[int, int], name: str, line: int) -> None:
-        if self.feature is None or self.feature.python_version < python_version:
-            self.feature = Feature(python_version, name, line)
-
-    def note_type_parameters(self, statement: ast.stmt) -> None:
-        if getattr(statement, "type_params", None):
-            self.note((3, 12), "type parameter", statement.lineno)
-
-    def note_assignment_expression(self, tree: ast.Module) -> None:
-        for node in ast.walk(tree):
-            if isinstance(node, ast.NamedExpr):
-                self.note((3, 8), "assignment expression", node.lineno)
-                return

@@ -1,0 +1,108 @@
+"""One file from its bytes to what it imports: a value that can be kept or sent to another process."""
+
+import ast
+import warnings
+from typing import NamedTuple
+
+from pannier.imports.conditions import Surroundings
+from pannier.imports.reading import read_source
+from pannier.imports.scan import Scan, scan_tree
+from pannier.imports.source import Reading, SourceText
+from pannier.model.analysis import Problem
+
+
+class ScanOptions(NamedTuple):
+    """What decides how a file is scanned.
+
+    Attributes:
+        python_version: Of the target, as numbers.
+        platform: The target's `sys.platform`.
+        toplevel: Leave out imports inside functions.
+        functions: Only what these functions need; everything when empty.
+    """
+
+    python_version: tuple[int, ...]
+    platform: str
+    toplevel: bool = False
+    functions: tuple[str, ...] = ()
+
+
+class FileScan(NamedTuple):
+    """What one file imports.
+
+    Attributes:
+        source: Where its lines stand, without its text; `None` when it could not be read.
+        scan: What it imports.
+        python2_line: Where it shows that it is written in Python 2; 0 when it does not.
+        problems: What is wrong with it.
+        functions: The functions that it has, when some were asked for.
+        found: The functions that it has of those asked for.
+    """
+
+    source: SourceText | None
+    scan: Scan = Scan(())
+    python2_line: int = 0
+    problems: tuple[Problem, ...] = ()
+    functions: tuple[str, ...] = ()
+    found: frozenset[str] = frozenset()
+
+
+class _Parsed(NamedTuple):
+    tree: ast.Module
+    python2_line: int = 0
+    problems: tuple[Problem, ...] = ()
+
+
+def scan_file(path: str, options: ScanOptions) -> FileScan:
+    """Read and scan one file; what is wrong with it is among its problems, never an exception."""
+    return scan_reading(read_source(path), options)
+
+
+def scan_reading(reading: Reading, options: ScanOptions) -> FileScan:
+    """Scan a source that was read."""
+    source = reading.source
+    if source is None:
+        return FileScan(None, problems=reading.problems)
+    with warnings.catch_warnings():
+        # Invalid escapes in what is read are none of our user's business.
+        warnings.simplefilter("ignore")
+        parsed = _parse(source)
+    wanted = None
+    functions: tuple[str, ...] = ()
+    found: frozenset[str] = frozenset()
+    if options.functions:
+        from pannier.imports.functions import function_names, reach
+
+        wanted, found = reach(parsed.tree, options.functions)
+        functions = function_names(parsed.tree)
+    surroundings = Surroundings(options.python_version, options.platform)
+    scan = scan_tree(parsed.tree, source.text, surroundings, toplevel=options.toplevel, wanted=wanted)
+    return FileScan(
+        source=source._replace(text=""),
+        scan=scan,
+        python2_line=parsed.python2_line,
+        problems=(*reading.problems, *parsed.problems),
+        functions=functions,
+        found=found,
+    )
+
+
+def _parse(source: SourceText) -> _Parsed:
+    try:
+        return _Parsed(ast.parse(source.text))
+    except (ValueError, RecursionError, MemoryError) as error:
+        failure = SyntaxError(str(error) or "too deeply nested")
+    except SyntaxError as error:
+        failure = error
+    from pannier.imports.repair import repair
+
+    repaired = repair(source.text, failure)
+    if repaired.dialect == "python2":
+        return _Parsed(repaired.tree, python2_line=repaired.line)
+    if repaired.dialect == "newer":
+        return _Parsed(repaired.tree)
+    location = source.locate(failure.lineno or 1, failure.offset or 1)
+    message = f"is not valid Python: {failure.msg}"
+    return _Parsed(
+        repaired.tree, problems=(Problem(location=location, message=message, code="source-syntax"),)
+    )
