@@ -206,6 +206,7 @@ _RESULTS = {
     "lock": "`path`, `projects`, `targets`, `requires_python`, `changes`",
     "pack": "`path`, `size`, `seconds`, `reused_layers`, `manifest`",
     "run": "none: the command takes over",
+    "serve": "none: it serves until it is told to stop",
     "unpack": "`directory`, `files`, `size`, `seconds`",
     "verify": "`path`, `id`, `layers`, `size`",
     "inspect": "`path`, `id`, `size`, `manifest`",

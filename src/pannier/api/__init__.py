@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pannier.api.locking import LockOptions, LockResult, lock
     from pannier.api.packing import PackOptions, PackResult, pack
     from pannier.api.running import run_arguments
+    from pannier.api.serving import serve
     from pannier.api.settings import SETTINGS, Settings, load_settings
 
 _MODULES = {
@@ -35,6 +36,7 @@ _MODULES = {
     "lock": "locking",
     "pack": "packing",
     "run_arguments": "running",
+    "serve": "serving",
     "unpack": "archives",
     "verify": "archives",
 }
@@ -59,6 +61,7 @@ __all__ = [
     "lock",
     "pack",
     "run_arguments",
+    "serve",
     "unpack",
     "verify",
 ]

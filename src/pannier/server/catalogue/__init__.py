@@ -1,0 +1,1 @@
+"""What the index knows of its files: they are the truth, a store remembers what was read from them."""

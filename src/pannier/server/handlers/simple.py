@@ -1,0 +1,67 @@
+"""The Simple API: `/simple/` and `/simple/PROJECT/`, in HTML and JSON."""
+
+from collections.abc import Sequence
+
+from pannier.formats import simple_api
+from pannier.formats.wheels import normalize_project
+from pannier.server.messages import Answer, Request, Response, redirect, respond
+from pannier.server.negotiation import choose_type
+from pannier.server.pages import answer_page
+from pannier.server.routing import Route
+from pannier.server.services import Services
+
+
+def root(request: Request, services: Services, _: Sequence[str]) -> Answer:
+    """The list of all projects."""
+    kind = choose_type(request)
+    if not kind:
+        return _not_acceptable()
+    return answer_page(request, services.pages.root(kind))
+
+
+def project(request: Request, services: Services, values: Sequence[str]) -> Answer:
+    """The page of one project."""
+    name = values[0]
+    normalized = normalize_project(name)
+    if name != normalized:
+        return redirect(f"../{normalized}/")
+    kind = choose_type(request)
+    if not kind:
+        return _not_acceptable()
+    page = services.pages.ready_project(name, kind)
+    if page is not None:
+        return answer_page(request, page)
+    return _make_project(request, services, name, kind)
+
+
+async def _make_project(request: Request, services: Services, name: str, kind: str) -> Response:
+    page = await services.off_loop(services.pages.project, name, kind)
+    if page is not None:
+        return answer_page(request, page)
+    if services.upstream is not None and not services.catalogue.is_local(name):
+        answer = services.upstream.project_page(request, name)
+        return answer if isinstance(answer, Response) else await answer
+    return respond(404, f"there is no project {name} here\n")
+
+
+def without_slash(request: Request, services: Services, values: Sequence[str]) -> Answer:
+    """`/simple/PROJECT` is at `/simple/PROJECT/`."""
+    return redirect(f"{normalize_project(values[0])}/")
+
+
+def root_without_slash(request: Request, services: Services, _: Sequence[str]) -> Answer:
+    """`/simple` is at `/simple/`."""
+    return redirect("simple/")
+
+
+def _not_acceptable() -> Response:
+    offered = f"{simple_api.JSON_TYPE}\n{simple_api.HTML_TYPE}\ntext/html\n"
+    return respond(406, f"this page can be had as\n{offered}")
+
+
+ROUTES = (
+    Route(("GET",), "/simple/", root, "list"),
+    Route(("GET",), "/simple", root_without_slash, "list"),
+    Route(("GET",), "/simple/{}/", project, "list", names_project=True),
+    Route(("GET",), "/simple/{}", without_slash, "list", names_project=True),
+)

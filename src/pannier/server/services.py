@@ -1,0 +1,78 @@
+"""What handlers reach: the catalogue, the gate, the upstream, worker threads, as one value."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple, ParamSpec, Protocol, TypeVar
+
+from pannier.server.catalogue.catalogue import Catalogue
+from pannier.server.messages import Answer, Identity, Request, Response, Right, respond
+from pannier.server.page_cache import PageCache
+from pannier.server.settings import ServeSettings
+
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
+Verdict = Identity | Response
+
+
+class Gate(Protocol):
+    """Finds out who asks, and whether they may."""
+
+    def check(self, request: Request, right: Right, project: str) -> Verdict | Awaitable[Verdict]:
+        """Who asks, when they may do it; otherwise the response that refuses.
+
+        Args:
+            request: With its headers; its identity is not known yet.
+            right: What the route asks for; `open` is granted to everybody.
+            project: Normalized name of the project it is about; empty where the path names none. An upload
+                names its project in the body: its handler checks again with the name.
+        """
+
+
+class Upstream(Protocol):
+    """Another index, asked for what was never local, which each method's caller has checked."""
+
+    def project_page(self, request: Request, project: str) -> Answer:
+        """The Simple API's page of a project that is not local."""
+
+    def file(self, request: Request, path: str) -> Answer:
+        """A file below `/packages/` that is not local."""
+
+    def project_json(self, request: Request, project: str, version: str) -> Answer:
+        """The answer to `/pypi/PROJECT/json` or, with a version, `/pypi/PROJECT/VERSION/json`."""
+
+
+class ReadOnlyGate:
+    """Everybody may read, nobody may write: the gate without a password file."""
+
+    def check(self, request: Request, right: Right, project: str) -> Verdict:  # noqa: ARG002
+        """Grant reading."""
+        if right in ("open", "list", "download"):
+            return request.identity
+        return respond(403, "this index is read-only: start it with --htpasswd FILE to let users publish\n")
+
+
+class Services(NamedTuple):
+    """What handlers reach.
+
+    Attributes:
+        settings: The settings in force.
+        catalogue: The files and projects.
+        pages: Pages kept ready.
+        gate: Who may do what.
+        pool: Threads for what would block the event loop.
+        upstream: Where there is one.
+    """
+
+    settings: ServeSettings
+    catalogue: Catalogue
+    pages: PageCache
+    gate: Gate
+    pool: ThreadPoolExecutor
+    upstream: Upstream | None = None
+
+    def off_loop(
+        self, function: Callable[Parameters, Result], *args: Parameters.args, **kwargs: Parameters.kwargs
+    ) -> Awaitable[Result]:
+        """Call a function in a worker's thread."""
+        return asyncio.get_running_loop().run_in_executor(self.pool, lambda: function(*args, **kwargs))
