@@ -10,7 +10,7 @@ import os
 import re
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -18,7 +18,7 @@ sys.path.insert(0, str(ROOT / "src"))
 os.environ["COLUMNS"] = "80"
 os.environ["NO_COLOR"] = "1"
 
-from pannier.api.settings import SETTINGS, Kind  # noqa: E402
+from pannier.api.setting_names import NAMED_TABLES, SETTINGS, VERB_TABLES, Kind, SettingInfo, variable_name  # noqa: E402
 from pannier.cli import compat, main  # noqa: E402
 from pannier.cli.envelope import format_failure, format_success  # noqa: E402
 from pannier.model.errors import PannierError  # noqa: E402
@@ -52,6 +52,8 @@ A setting has one name in three places, and a later place replaces an earlier on
 environment variable; then the command's option `--NAME`, where the command has it. Paths in a file are
 relative to the file. An unknown key is refused by name.
 
+"""
+SETTINGS_HEADER = """\
 | in a file | variable | written as | what it does |
 | --- | --- | --- | --- |
 """
@@ -108,17 +110,35 @@ def _section(title: str, text: str) -> str:
 
 def settings_page() -> str:
     """Every setting, with its three spellings."""
-    rows = [
-        f"| `{name}` | `PANNIER_{name.upper().replace('-', '_')}` | {_WRITTEN[info.kind]} | {info.about} |"
-        for name, info in SETTINGS.items()
-    ]
-    table = "".join(f"{row}\n" for row in rows)
-    return f"# Settings\n\n{NOTE}\n{SETTINGS_INTRODUCTION}{table}{SETTINGS_EXAMPLE}"
+    table = f"{SETTINGS_HEADER}{_settings_rows(SETTINGS)}"
+    parts = [f"# Settings\n\n{NOTE}\n{SETTINGS_INTRODUCTION}{table}{SETTINGS_EXAMPLE}"]
+    for name, infos in VERB_TABLES.items():
+        rows = _settings_rows(infos, name)
+        parts.append(f"## `[{name}]`\n\nWhat `pannier {name}` goes by.\n\n{SETTINGS_HEADER}{rows}")
+    for name, infos in NAMED_TABLES.items():
+        rows = _settings_rows(infos, name, "NAME")
+        parts.append(f"## `[{name}.NAME]`\n\n{_NAMED_INTRODUCTIONS[name]}\n{SETTINGS_HEADER}{rows}")
+    return "\n".join(parts)
 
 
+def _settings_rows(infos: Mapping[str, SettingInfo], *tables: str) -> str:
+    rows = []
+    for name, info in infos.items():
+        key = "not in a file" if info.is_secret else f"`{name}`"
+        rows.append(f"| {key} | `{variable_name(*tables, name)}` | {_WRITTEN[info.kind]} | {info.about} |\n")
+    return "".join(rows)
+
+
+_NAMED_INTRODUCTIONS = {
+    "index": """\
+An index, called NAME as in `pannier release --index NAME`. In a variable NAME is in upper case, with `_` for
+everything but letters and digits. It has no options.
+""",
+}
 _WRITTEN: dict[Kind, str] = {
     "text": "string",
     "flag": "boolean",
+    "number": "integer",
     "list": "list of strings",
     "table": "table of strings",
 }

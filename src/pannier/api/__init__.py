@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from pannier.api.packing import PackOptions, PackResult, pack
     from pannier.api.running import run_arguments
     from pannier.api.serving import serve
-    from pannier.api.settings import SETTINGS, Settings, load_settings
+    from pannier.api.setting_names import SETTINGS
+    from pannier.api.settings import Settings, load_settings
 
 _MODULES = {
     "AnalyzeOptions": "analysis",
@@ -24,7 +25,7 @@ _MODULES = {
     "LockResult": "locking",
     "PackOptions": "packing",
     "PackResult": "packing",
-    "SETTINGS": "settings",
+    "SETTINGS": "setting_names",
     "Settings": "settings",
     "UnpackResult": "archives",
     "VerifyResult": "archives",

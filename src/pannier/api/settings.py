@@ -2,45 +2,27 @@
 
 A setting `find-links` is the key `find-links` in a file, the variable `PANNIER_FIND_LINKS` and the flag
 `--find-links`. A later source replaces an earlier one; lists are not merged.
+
+What belongs to one verb stands in that verb's table: `tag-format` in `[release]` is the variable
+`PANNIER_RELEASE_TAG_FORMAT` and the flag `--tag-format`. Tables that the user names have no flags: `url` in
+`[index.particle]` is `PANNIER_INDEX_PARTICLE_URL`.
 """
 
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
+from pannier.api.setting_names import NAMED_TABLES, SETTINGS, VERB_TABLES, Kind, SettingInfo, variable_name
 from pannier.model.errors import SpecError, UsageError
 
-Kind = Literal["text", "flag", "list", "table"]
-
-
-class SettingInfo(NamedTuple):
-    """What one setting is, for reading it and for the reference.
-
-    Attributes:
-        kind: `text`, `flag` (true or false), `list` of texts, or `table` of texts.
-        about: One sentence for people.
-    """
-
-    kind: Kind
-    about: str
-
-
-SETTINGS: dict[str, SettingInfo] = {
-    "cache-dir": SettingInfo("text", "Where downloads, layers and unpacked packs are kept."),
-    "offline": SettingInfo("flag", "Ask no network: use what the cache has."),
-    "index-url": SettingInfo("text", "The package index, instead of the one pip and uv are set up for."),
-    "extra-index-url": SettingInfo("list", "More indexes, asked before the default one."),
-    "find-links": SettingInfo("list", "Directories or pages with distributions to consider as well."),
-    "interpreter": SettingInfo(
-        "text", "The Python inside a pack: auto, a path, a version, standalone, or none for the target's own."
-    ),
-    "python": SettingInfo("text", "The Python version to lock and pack for, such as 3.11."),
-    "platform": SettingInfo("text", "The platform to lock and pack for, such as linux-x86_64-glibc2.28."),
-    "include": SettingInfo("list", "Data files and directories to pack with the program."),
-    "mapping": SettingInfo("table", "Import name to project name, before anything else that is known."),
-    "prerelease": SettingInfo("flag", "Let pre-releases be chosen."),
-    "exclude-newer": SettingInfo("text", "Ignore what was uploaded after this date, such as 2026-01-31."),
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+_EXPECTED = {"text": str, "flag": bool, "number": int, "list": list, "table": dict}
+_WRITTEN = {
+    "text": "a string",
+    "flag": "true or false",
+    "number": "a whole number",
+    "list": "a list of strings",
 }
 
 
@@ -48,6 +30,8 @@ class Settings(NamedTuple):
     """Every setting with its value; the names are those of `SETTINGS`.
 
     Attributes:
+        tables: What verbs' own tables say: `release` to field name to value; only what was said.
+        named: What a file says in tables that the user names: `index` to name to field name to value.
         environ: The environment variables that other tools' configuration is read from.
     """
 
@@ -63,6 +47,8 @@ class Settings(NamedTuple):
     mapping: Mapping[str, str] = MappingProxyType({})
     prerelease: bool = False
     exclude_newer: str = ""
+    tables: Mapping[str, Mapping[str, Any]] = _NOTHING
+    named: Mapping[str, Mapping[str, Mapping[str, Any]]] = _NOTHING
     environ: Mapping[str, str] = MappingProxyType({})
 
     @property
@@ -71,6 +57,15 @@ class Settings(NamedTuple):
         from pannier.store.directories import usable_cache_root
 
         return Path(self.cache_dir).absolute() if self.cache_dir else usable_cache_root(self.environ)
+
+    def entry(self, table: str, name: str) -> Mapping[str, Any]:
+        """What is said of a table that the user names, such as `index` and `particle`, by field name.
+
+        Raises:
+            UsageError: A variable holds what it cannot.
+        """
+        said = self.named.get(table, _NOTHING).get(name, _NOTHING)
+        return {**said, **_environment_values(self.environ, NAMED_TABLES[table], table, name)}
 
 
 def load_settings(flags: Mapping[str, Any], environ: Mapping[str, str], directory: Path) -> Settings:
@@ -85,19 +80,28 @@ def load_settings(flags: Mapping[str, Any], environ: Mapping[str, str], director
         SpecError: A configuration file is not valid; every wrong key is named at once.
         UsageError: A variable holds what it cannot.
     """
-    values: dict[str, Any] = {}
-    values.update(_file_values(directory))
-    values.update(_environment_values(environ))
-    known = set(Settings._fields)
-    values.update({name: value for name, value in flags.items() if value is not None and name in known})
-    for name, value in values.items():
-        if isinstance(value, list):
-            values[name] = tuple(value)
-    return Settings(**values, environ=dict(environ))
+    said = _file_values(directory)
+    tables = {
+        name: {**said.pop(name, {}), **_environment_values(environ, infos, name), **_said(flags, infos)}
+        for name, infos in VERB_TABLES.items()
+    }
+    named = {name: said.pop(name) for name in NAMED_TABLES if name in said}
+    values = {**said, **_environment_values(environ, SETTINGS), **_said(flags, SETTINGS)}
+    tables = {name: _frozen(table) for name, table in tables.items() if table}
+    return Settings(**_frozen(values), tables=tables, named=named, environ=dict(environ))
+
+
+def _said(flags: Mapping[str, Any], infos: Mapping[str, SettingInfo]) -> dict[str, Any]:
+    names = (name.replace("-", "_") for name in infos)
+    return {name: flags[name] for name in names if flags.get(name) is not None}
+
+
+def _frozen(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
 
 
 def parse_tool_table(table: Mapping[str, Any], *, where: str) -> dict[str, Any]:
-    """Check a `[tool.pannier]` table and give its values by field name.
+    """Check a `[tool.pannier]` table and give its values by field name; those of tables in it in mappings.
 
     Args:
         table: The table as TOML gave it.
@@ -106,26 +110,53 @@ def parse_tool_table(table: Mapping[str, Any], *, where: str) -> dict[str, Any]:
     Raises:
         SpecError: A key is unknown, or its value of the wrong kind; all are named.
     """
-    expected = {"text": str, "flag": bool, "list": list, "table": dict}
-    names = {"text": "a string", "flag": "true or false", "list": "a list of strings"}
     wrong: list[str] = []
-    values: dict[str, Any] = {}
-    for key, value in table.items():
-        info = SETTINGS.get(key)
-        if info is None:
-            wrong.append(f"`{key}` is not a setting")
-        elif not isinstance(value, expected[info.kind]) or not _all_text(value):
-            wrong.append(f"`{key}` must be {names.get(info.kind, 'a table of strings')}")
-        else:
-            values[key.replace("-", "_")] = value
+    own = {key: value for key, value in table.items() if key not in VERB_TABLES and key not in NAMED_TABLES}
+    values = _checked(own, SETTINGS, "", wrong)
+    for name, infos in VERB_TABLES.items():
+        if name in table:
+            values[name] = _checked(table[name], infos, f"{name}.", wrong)
+    for name, infos in NAMED_TABLES.items():
+        if name in table:
+            entries = table[name] if isinstance(table[name], dict) else {"NAME": None}
+            values[name] = {
+                entry: _checked(content, infos, f"{name}.{entry}.", wrong)
+                for entry, content in entries.items()
+            }
     if wrong:
         raise SpecError(
             f"`{where}` has settings that Pannier cannot use",
             code="settings-invalid",
-            facts={"wrong": wrong, "known": ", ".join(SETTINGS)},
+            facts={"wrong": wrong, "known": ", ".join((*SETTINGS, *VERB_TABLES, *NAMED_TABLES))},
             hint="see docs/reference/settings.md",
         )
     return values
+
+
+def _checked(
+    table: object, infos: Mapping[str, SettingInfo], prefix: str, wrong: list[str]
+) -> dict[str, Any]:
+    """The values of one table by field name; what is wrong with it goes into `wrong`."""
+    if not isinstance(table, dict):
+        wrong.append(f"`{prefix.rstrip('.')}` must be a table")
+        return {}
+    values: dict[str, Any] = {}
+    for key, value in table.items():
+        info = infos.get(key)
+        if info is None or info.is_secret:
+            wrong.append(
+                f"`{prefix}{key}` {'is a secret, and a file no place for it' if info else 'is not a setting'}"
+            )
+        elif not _is_of_kind(value, info.kind):
+            wrong.append(f"`{prefix}{key}` must be {_WRITTEN.get(info.kind, 'a table of strings')}")
+        else:
+            values[key.replace("-", "_")] = value
+    return values
+
+
+def _is_of_kind(value: object, kind: Kind) -> bool:
+    is_flag = isinstance(value, bool)
+    return isinstance(value, _EXPECTED[kind]) and is_flag == (kind == "flag") and _all_text(value)
 
 
 def _all_text(value: object) -> bool:
@@ -173,10 +204,12 @@ def _read_toml(path: Path) -> dict[str, Any]:
         ) from None
 
 
-def _environment_values(environ: Mapping[str, str]) -> dict[str, Any]:
+def _environment_values(
+    environ: Mapping[str, str], infos: Mapping[str, SettingInfo], *tables: str
+) -> dict[str, Any]:
     values: dict[str, Any] = {}
-    for key, info in SETTINGS.items():
-        variable = "PANNIER_" + key.upper().replace("-", "_")
+    for key, info in infos.items():
+        variable = variable_name(*tables, key)
         text = environ.get(variable, "")
         if text:
             values[key.replace("-", "_")] = _parse_variable(variable, text, info.kind)
@@ -186,14 +219,17 @@ def _environment_values(environ: Mapping[str, str]) -> dict[str, Any]:
 def _parse_variable(variable: str, text: str, kind: Kind) -> object:
     if kind == "text":
         return text
+    if kind == "number" and text.isdecimal():
+        return int(text)
     if kind == "list":
         return text.split()
     if kind == "flag" and text.lower() in {"1", "true", "yes", "on", "0", "false", "no", "off"}:
         return text.lower() in {"1", "true", "yes", "on"}
     if kind == "table" and all("=" in item for item in text.split()):
         return dict(item.split("=", 1) for item in text.split())
+    hints = {"flag": "write 1 or 0", "number": "write a whole number"}
     raise UsageError(
         f"`{variable}` cannot be `{text}`",
         code="settings-invalid",
-        hint="write 1 or 0" if kind == "flag" else "write IMPORT=NAME, several with spaces between",
+        hint=hints.get(kind, "write IMPORT=NAME, several with spaces between"),
     )

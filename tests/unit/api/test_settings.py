@@ -88,5 +88,63 @@ def test_a_variable_that_cannot_be_is_refused(tmp_path: Path, name: str, value: 
 
 
 def test_every_setting_has_a_field_of_its_name() -> None:
-    fields = set(Settings._fields) - {"environ"}
+    fields = set(Settings._fields) - {"environ", "tables", "named"}
     assert {name.replace("-", "_") for name in SETTINGS} == fields
+
+
+def test_a_verbs_table_is_read_from_all_three_places(tmp_path: Path) -> None:
+    (tmp_path / "pannier.toml").write_text(
+        '[release]\nindex = "a"\ntag-format = "{version}"\nchangelog = "NEWS"\n'
+    )
+    environ = {
+        "PANNIER_RELEASE_INDEX": "b",
+        "PANNIER_RELEASE_CHANGELOG": "CHANGES",
+        "PANNIER_RELEASE_PUSH": "1",
+    }
+    settings = load_settings({"index": "c", "allow_top_level": ["tests"]}, environ, tmp_path)
+    assert settings.tables["release"] == {
+        "index": "c",
+        "tag_format": "{version}",
+        "changelog": "CHANGES",
+        "push": True,
+        "allow_top_level": ("tests",),
+    }
+
+
+def test_a_named_table_is_read_from_the_file_and_its_variables(tmp_path: Path) -> None:
+    (tmp_path / "pannier.toml").write_text('[index.my-team]\nurl = "http://a/simple/"\nusername = "ann"\n')
+    environ = {
+        "PANNIER_INDEX_MY_TEAM_USERNAME": "bob",
+        "PANNIER_INDEX_MY_TEAM_PASSWORD": "x",
+        "PANNIER_INDEX_URL": "u",
+    }
+    settings = load_settings({}, environ, tmp_path)
+    assert settings.entry("index", "my-team") == {
+        "url": "http://a/simple/",
+        "username": "bob",
+        "password": "x",
+    }
+    assert settings.entry("index", "other") == {}
+    assert settings.index_url == "u"
+
+
+def test_what_is_wrong_in_tables_is_named_with_the_rest(tmp_path: Path) -> None:
+    (tmp_path / "pannier.toml").write_text(
+        'colour = "red"\n[release]\npush = "yes"\nx = 1\n[index]\ny = 2\n[index.a]\npassword = "secret"\n'
+    )
+    with pytest.raises(SpecError) as caught:
+        load_settings({}, {}, tmp_path)
+    assert [text.split("`")[1] for text in caught.value.facts["wrong"]] == [
+        "colour",
+        "release.push",
+        "release.x",
+        "index.y",
+        "index.a.password",
+    ]
+    assert "secret" not in str(caught.value.facts).replace("is a secret", "")
+
+
+def test_a_number_is_no_flag(tmp_path: Path) -> None:
+    (tmp_path / "pannier.toml").write_text("offline = 1\n")
+    with pytest.raises(SpecError):
+        load_settings({}, {}, tmp_path)
