@@ -76,6 +76,7 @@ def analyze(
     findings = _Findings(options.target_python, resolver)
     for unit in program.units:
         findings.add(unit)
+    findings.add_backends()
     return _assemble(sources, program, findings)
 
 
@@ -100,6 +101,7 @@ class _Findings:
         self.evidence: dict[str, set[Import]] = {}
         self.unknown: set[Import] = set()
         self.declared: dict[str, list[Import]] = {}
+        self.backends: list[tuple[ImportSite, Import]] = []
         self.standard: set[str] = set()
         self.needs = PythonNeeds()
 
@@ -125,6 +127,12 @@ class _Findings:
         if kind is None:
             return
         location = unit.source.locate(site.line, site.column)
+        if site.is_project:
+            self._note(self.resolver.project(site.module), Import(site.module, kind, location))
+            return
+        if site.alternatives:
+            self.backends.append((site, Import(site.module, kind, location)))
+            return
         if self._is_standard(unit, site.module):
             self.standard.add(site.module.partition(".")[0])
             if kind == "required" and site.is_certain:
@@ -134,9 +142,7 @@ class _Findings:
             found = Import(name=name, kind=kind, location=location)
             provider = self.resolver.resolve(name)
             if provider is not None:
-                key = normalized_name(provider.name)
-                self.providers.setdefault(key, provider)
-                self.evidence.setdefault(key, set()).add(found)
+                self._note(provider, found)
             elif not is_standard_somewhere(name.partition(".")[0]):
                 self.unknown.add(found)
             elif kind == "required":
@@ -144,6 +150,23 @@ class _Findings:
                 self.standard.add(name.partition(".")[0])
                 if site.is_certain:
                     self.needs.add_module(name, location)
+
+    def _note(self, provider: Provider | None, found: Import) -> None:
+        if provider is not None:
+            key = normalized_name(provider.name)
+            self.providers.setdefault(key, provider)
+            self.evidence.setdefault(key, set()).add(found)
+
+    def add_backends(self) -> None:
+        """Settle which of several modules that serve as well is meant: one there anyway, else the first."""
+        settled = {key for key, found in self.evidence.items() if any(one.kind != "typing" for one in found)}
+        for site, found in self.backends:
+            choices = [(name, self.resolver.resolve(name)) for name in (site.module, *site.alternatives)]
+            known = [(name, provider) for name, provider in choices if provider is not None]
+            there = [one for one in known if normalized_name(one[1].name) in settled]
+            installed = [one for one in known if one[1].confidence in {"mapped", "installed"}]
+            for name, provider in (there or installed or known)[:1]:
+                self._note(provider, found._replace(name=name))
 
     def _is_standard(self, unit: Unit, module: str) -> bool:
         top = module.partition(".")[0]
@@ -158,8 +181,11 @@ class _Findings:
             tried = {self._status(unit, name) for name in site.instead_of}
             if tried == {"standard"}:
                 return None
-            if "unknown" not in tried and kind == "required":
+            if "unknown" not in tried and kind in {"required", "dynamic", "backend"}:
                 kind = "optional"
+        elif kind == "optional" and site.module in site.fallbacks:
+            # What is missing is put there (`pip install`), or another name of it is tried.
+            kind = "required"
         elif kind == "optional" and site.fallbacks:
             rescues = {self._status(unit, name) for name in site.fallbacks}
             if (

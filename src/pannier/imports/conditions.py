@@ -90,15 +90,20 @@ def dotted_name(node: ast.expr) -> str:
     return ".".join(reversed(parts))
 
 
-def is_for_types(test: ast.expr) -> bool:
-    """Whether a condition holds only while a type checker reads the program."""
+def is_for_types(test: ast.expr, names: frozenset[str] = frozenset()) -> bool:
+    """Whether a condition holds only while a type checker reads the program.
+
+    Args:
+        test: The condition.
+        names: What the module calls `TYPE_CHECKING` besides that.
+    """
     if isinstance(test, ast.Constant):
         # `if False:` before TYPE_CHECKING existed (PEP 484's own advice), and `if 0:`.
         return not test.value
     if isinstance(test, ast.BoolOp):
-        return isinstance(test.op, ast.And) and any(map(is_for_types, test.values))
+        return isinstance(test.op, ast.And) and any(is_for_types(part, names) for part in test.values)
     name = dotted_name(test)
-    return name in _FOR_TYPES or name.endswith(".TYPE_CHECKING")
+    return name in _FOR_TYPES or name in names or name.endswith(".TYPE_CHECKING")
 
 
 def asks_availability(test: ast.expr) -> bool:
@@ -142,6 +147,8 @@ def value(node: ast.expr, surroundings: Surroundings) -> Any:
         return not value(node.operand, surroundings)
     if isinstance(node, ast.Compare):
         return _comparison(node, surroundings)
+    if isinstance(node, ast.IfExp):
+        return value(node.body if value(node.test, surroundings) else node.orelse, surroundings)
     if isinstance(node, ast.Subscript):
         return value(node.value, surroundings)[_index(node.slice, surroundings)]
     if isinstance(node, ast.Call):

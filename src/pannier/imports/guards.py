@@ -5,8 +5,13 @@ from collections.abc import Iterator
 
 from pannier.imports.conditions import dotted_name
 
-_IMPORT_ERRORS = frozenset({"ImportError", "ModuleNotFoundError"})
+_IMPORT_ERRORS = frozenset(
+    {"ImportError", "ModuleNotFoundError", "PackageNotFoundError", "DistributionNotFound"}
+)
 _BROAD_ERRORS = frozenset({"Exception", "BaseException", "StandardError"})
+_STARTERS = frozenset(
+    {"run", "call", "check_call", "check_output", "Popen", "system", "popen", "main", "getoutput"}
+)
 _EXITS = frozenset({"sys.exit", "exit", "quit", "os._exit", "parser.error", "pytest.skip", "pytest.exit"})
 
 
@@ -44,6 +49,8 @@ def suppresses_import_errors(node: ast.expr) -> bool:
 
 def gives_up(body: list[ast.stmt]) -> bool:
     """Whether a handler ends the program or passes the error on, so that its imports are needed after all."""
+    if any(map(_installs, body)):
+        return True
     last = body[-1]
     if isinstance(last, ast.Raise):
         return True
@@ -52,6 +59,22 @@ def gives_up(body: list[ast.stmt]) -> bool:
     if isinstance(last, ast.If):
         return bool(last.orelse) and gives_up(last.body) and gives_up(last.orelse)
     return False
+
+
+def _installs(statement: ast.stmt) -> bool:
+    """Whether a statement runs `pip install`: what is missing is then put there, not done without."""
+    if not isinstance(statement, (ast.Expr, ast.Assign)) or not isinstance(statement.value, ast.Call):
+        return False
+    name = dotted_name(statement.value.func)
+    if name.rpartition(".")[2] not in _STARTERS:
+        return False
+    words = [
+        word
+        for node in ast.walk(statement.value)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        for word in node.value.split()
+    ]
+    return "install" in words and ("pip" in name or any(word.startswith("pip") for word in words))
 
 
 def modules_in(body: list[ast.stmt]) -> Iterator[str]:

@@ -54,3 +54,10 @@ def is_namespace(name: str) -> bool:
 def has_deeper(name: str) -> bool:
     """Whether projects are known for names below a dotted name."""
     return f"\n{name}." in _names()
+
+
+def project_called(name: str) -> str:
+    """The project that the data knows by a name, in whatever spelling, as the index shows it; or empty."""
+    spelling = re.sub(r"[-_.]+", "[-_.]+", re.escape(name).replace("\\-", "-").replace("\\.", "."))
+    found = re.search(rf" ({spelling})(?=[ \n])", _names(), re.IGNORECASE)
+    return found[1] if found else ""

@@ -194,6 +194,10 @@ class Program:
         return scan_reading(Reading(SourceText(pending.path, pending.text)), options)
 
     def _follow(self, unit: Unit, site: ImportSite) -> None:
+        if site.is_project:
+            if self._absolute(unit, site._replace(module=site.module.replace("-", "_"))) is not None:
+                unit.local.add(id(site))
+            return
         files = self._relative(unit, site) if site.level else self._absolute(unit, site)
         if files is None:
             return

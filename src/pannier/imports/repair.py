@@ -49,6 +49,8 @@ _PYTHON_2 = re.compile(
 _NEWER = re.compile(
     r"^type\s+\w+.*=|\b[tT][rR]?[\"']|^(?:async\s+)?(?:def|class)\s+\w+\s*\[|\b[fF][rR]?[\"'][^\n\"']*\{[^\n}\"']*\n"
 )
+# PEP 810.
+_LAZY_IMPORT = re.compile(r"lazy\s+(?=(?:import|from)\b)")
 _SAME_IN_FSTRING = (
     "unmatched",
     "expecting '}'",
@@ -149,6 +151,9 @@ def _rewrite(logical: _LogicalLine) -> tuple[str, Dialect | None]:
     code = logical.code
     if _parses(code):
         return code, None
+    lazy = _LAZY_IMPORT.match(code)
+    if lazy and _parses(code[lazy.end() :]):
+        return code[lazy.end() :], "newer"
     if _BLOCK.match(code):
         return _rewrite_block(code)
     block = _ONE_LINE_BLOCK.match(code)

@@ -4,7 +4,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from pannier.imports.declarations import project_name
-from pannier.imports.known_projects import has_deeper, is_namespace, normalized_name, providers
+from pannier.imports.known_projects import (
+    has_deeper,
+    is_namespace,
+    normalized_name,
+    project_called,
+    providers,
+)
 from pannier.model.analysis import Confidence
 from pannier.model.interpreter import InstalledDistribution
 
@@ -72,6 +78,14 @@ class Resolver:
         if name not in self._answers:
             self._answers[name] = self._mapped(name) or self._from_installed(name) or self._from_data(name)
         return self._answers[name]
+
+    def project(self, name: str) -> Provider | None:
+        """A project by its own name, as metadata has it; `None` when nothing known has that name."""
+        distribution = self._by_project.get(normalized_name(name))
+        if distribution is not None:
+            return self._pinned(distribution, "installed", "")
+        known = project_called(name)
+        return Provider(known, known, "known", "") if known else None
 
     def _mapped(self, name: str) -> Provider | None:
         for prefix in _prefixes(name):

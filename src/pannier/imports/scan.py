@@ -4,28 +4,26 @@ Only statements are visited: expressions cannot import except by calls that the 
 """
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from pannier.imports.conditions import (
     Surroundings,
     Unknown,
     asks_availability,
-    dotted_name,
     is_for_types,
     value,
     verdict,
 )
 from pannier.imports.guards import catches_import_errors, gives_up, modules_in, suppresses_import_errors
+from pannier.imports.idioms import find_mentions
+from pannier.imports.mentions import Mentions
 from pannier.imports.syntax import Feature, find_features
 from pannier.model.analysis import ImportKind
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _LOOPS_AND_BLOCKS = (ast.For, ast.AsyncFor, ast.While, ast.With, ast.AsyncWith)
-# Calls whose literal argument is a module that they import.
-_IMPORTING_CALLS = frozenset({"import_module", "__import__", "importorskip", "import_string", "LazyLoader"})
-_TELLING_TEXTS = ("import_module", "__import__", "importorskip", "import_string", "LazyLoader")
-_LITERAL_OPERATORS = (ast.Compare, ast.BoolOp, ast.UnaryOp, ast.Attribute, ast.Subscript)
+_LITERAL_OPERATORS = (ast.IfExp, ast.Compare, ast.BoolOp, ast.UnaryOp, ast.Attribute, ast.Subscript)
 
 
 class ImportSite(NamedTuple):
@@ -41,6 +39,8 @@ class ImportSite(NamedTuple):
         fallbacks: Modules imported instead when this one is missing.
         instead_of: Modules whose absence brings this import about.
         is_certain: It takes place whenever the module is imported: in no function and under no condition.
+        alternatives: Modules that serve as well; the one that the program imports anyway is meant.
+        is_project: `module` is a project's name, as `importlib.metadata` takes it.
     """
 
     module: str
@@ -52,6 +52,8 @@ class ImportSite(NamedTuple):
     fallbacks: tuple[str, ...] = ()
     instead_of: tuple[str, ...] = ()
     is_certain: bool = True
+    alternatives: tuple[str, ...] = ()
+    is_project: bool = False
 
 
 class Scan(NamedTuple):
@@ -98,26 +100,26 @@ def scan_tree(
         toplevel: Leave out imports inside functions.
         wanted: Identities (`id`) of the only imported names and calls to report; `None` for all.
     """
-    scanner = _Scanner(surroundings, text, toplevel, wanted)
+    scanner = _Scanner(surroundings, find_mentions(tree, text), toplevel, wanted)
     scanner.visit_body(tree.body, _Context())
     return Scan(tuple(scanner.sites), find_features(tree))
 
 
 class _Scanner:
     def __init__(
-        self, surroundings: Surroundings, text: str, toplevel: bool, wanted: frozenset[int] | None
+        self, surroundings: Surroundings, mentions: Mentions, toplevel: bool, wanted: frozenset[int] | None
     ) -> None:
         self.sites: list[ImportSite] = []
         self.surroundings = surroundings
         self.toplevel = toplevel
         self.wanted = wanted
-        self.literals: dict[str, tuple[str, ...]] = {}
-        self.has_calls = any(telling in text for telling in _TELLING_TEXTS)
+        self.mentions = mentions
+        self.for_types: frozenset[str] = frozenset()
 
     def visit_body(self, body: Iterable[ast.stmt], context: _Context) -> None:
         for statement in body:
-            if self.has_calls:
-                self.visit_calls(statement, context)
+            if self.mentions:
+                self.visit_mentions(statement, context)
             if isinstance(statement, ast.Import):
                 self.visit_import(statement, context)
             elif isinstance(statement, ast.ImportFrom):
@@ -149,6 +151,10 @@ class _Scanner:
 
     def visit_import_from(self, statement: ast.ImportFrom, context: _Context) -> None:
         names = tuple(alias.name for alias in statement.names if self.is_wanted(alias))
+        if statement.module in {"typing", "typing_extensions"}:
+            for alias in statement.names:
+                if alias.name == "TYPE_CHECKING" and alias.asname:
+                    self.for_types |= {alias.asname}
         if statement.module == "sys" and not statement.level:
             facts = self.surroundings.facts()
             for alias in statement.names:
@@ -169,21 +175,28 @@ class _Scanner:
         level: int,
         context: _Context,
     ) -> None:
-        kind: ImportKind = context.kind
-        if isinstance(node, ast.Call) and kind == "required":
-            kind = "dynamic"
-        site = ImportSite(
+        self.sites.append(self.site(node, module, names, level, context))
+
+    def site(
+        self,
+        node: ast.stmt | ast.expr,
+        module: str,
+        names: tuple[str, ...],
+        level: int,
+        context: _Context,
+    ) -> ImportSite:
+        """What an import in a context is."""
+        return ImportSite(
             module,
             names,
             level,
-            kind,
+            context.kind,
             node.lineno,
             node.col_offset + 1,
             context.fallbacks,
             context.instead_of,
             context.is_certain and not context.instead_of,
         )
-        self.sites.append(site)
 
     def visit_assignment(self, statement: ast.Assign, context: _Context) -> None:
         if context.in_function or context.in_class or len(statement.targets) != 1:
@@ -196,8 +209,6 @@ class _Scanner:
                 self.surroundings.constants[target.id] = value(statement.value, self.surroundings)
             except (Unknown, TypeError, IndexError, KeyError, ValueError):
                 self.surroundings.constants.pop(target.id, None)
-        elif self.has_calls:
-            self.note_literals(target, statement.value)
 
     def visit_if(self, statement: ast.If, context: _Context) -> None:
         negated = isinstance(statement.test, ast.UnaryOp) and isinstance(statement.test.op, ast.Not)
@@ -207,17 +218,30 @@ class _Scanner:
         body, otherwise = (
             (statement.orelse, statement.body) if negated else (statement.body, statement.orelse)
         )
-        if is_for_types(inner):
+        if is_for_types(inner, self.for_types):
             self.visit_body(body, context.weakened("typing"))
             self.visit_body(otherwise, context)
             return
         holds = verdict(statement.test, self.surroundings)
+        if isinstance(inner, ast.BoolOp) and any(is_for_types(part, self.for_types) for part in inner.values):
+            # `TYPE_CHECKING or ...`: the other operands decide when the program runs.
+            holds = self.holds_without_types(inner)
+            if holds is False and not negated:
+                self.visit_body(body, context.weakened("typing"))
         if holds is None:
             either = context._replace(is_certain=False)
             self.visit_body(body, either.weakened("optional") if asks_availability(inner) else either)
             self.visit_body(otherwise, either)
         else:
             self.visit_body(statement.body if holds else statement.orelse, context)
+
+    def holds_without_types(self, test: ast.BoolOp) -> bool | None:
+        """What a condition is once nothing is only for type checkers."""
+        others = [part for part in test.values if not is_for_types(part, self.for_types)]
+        verdicts = [verdict(part, self.surroundings) for part in others]
+        if True in verdicts:
+            return True
+        return None if None in verdicts else False
 
     def visit_function(self, statement: ast.FunctionDef | ast.AsyncFunctionDef, context: _Context) -> None:
         if not self.toplevel:
@@ -233,10 +257,6 @@ class _Scanner:
                 context = context.weakened("optional")
             self.visit_body(statement.body, context)
             return
-        if self.has_calls and isinstance(statement, ast.For) and isinstance(statement.target, ast.Name):
-            self.note_literals(statement.target, statement.iter)
-            for call in self.importing_calls(statement.body):
-                self.add_call(call, context)
         self.visit_body(statement.body, context)
         self.visit_body(statement.orelse, context)
 
@@ -254,51 +274,27 @@ class _Scanner:
         self.visit_body(statement.orelse, guarded._replace(fallbacks=()))
         self.visit_body(statement.finalbody, context)
 
-    def visit_calls(self, statement: ast.stmt, context: _Context) -> None:
+    def visit_mentions(self, statement: ast.stmt, context: _Context) -> None:
+        """Add what a statement's own expressions name, those of the statements inside it aside."""
+        self.add_mentions(statement, context)
         for child in ast.iter_child_nodes(statement):
             if isinstance(child, ast.expr | ast.withitem | ast.arguments | ast.keyword):
                 for node in ast.walk(child):
-                    if isinstance(node, ast.Call):
-                        self.add_call(node, context)
+                    if id(node) in self.mentions and isinstance(node, ast.expr):
+                        self.add_mentions(node, context)
 
-    def importing_calls(self, body: list[ast.stmt]) -> Iterator[ast.Call]:
-        """Calls in a loop's body that may import what its variable says."""
-        for statement in body:
-            for node in ast.walk(statement):
-                if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Name):
-                    yield node
-
-    def add_call(self, node: ast.Call, context: _Context) -> None:
-        function = dotted_name(node.func).rpartition(".")[2]
-        if function not in _IMPORTING_CALLS or not self.is_wanted(node):
+    def add_mentions(self, node: ast.stmt | ast.expr, context: _Context) -> None:
+        if id(node) not in self.mentions or not self.is_wanted(node):
             return
-        arguments = [*node.args, *(word.value for word in node.keywords if word.arg == "name")]
-        if function == "LazyLoader":
-            arguments = arguments[2:3]
-        if not arguments:
-            return
-        if function == "importorskip":
-            context = context.weakened("optional")
-        for text in self.literal(arguments[0]):
-            module, names = text.lstrip("."), ()
-            if function == "import_string":
-                module = module.rpartition(".")[0]
-            if all(part.isidentifier() for part in module.split(".")):
-                self.add(node, module, names, len(text) - len(text.lstrip(".")), context)
-
-    def literal(self, node: ast.expr) -> tuple[str, ...]:
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            return (node.value,)
-        if isinstance(node, ast.Name):
-            return self.literals.get(node.id, ())
-        return ()
-
-    def note_literals(self, target: ast.Name, node: ast.expr) -> None:
-        items = node.elts if isinstance(node, (ast.Tuple, ast.List)) else [node]
-        texts = [
-            item.value for item in items if isinstance(item, ast.Constant) and isinstance(item.value, str)
-        ]
-        if texts and len(texts) == len(items):
-            self.literals[target.id] = tuple(texts)
-        else:
-            self.literals.pop(target.id, None)
+        for mention in self.mentions[id(node)]:
+            inner = context.weakened("optional") if mention.kind == "optional" else context
+            kind: ImportKind = mention.kind if inner.kind == "required" else inner.kind
+            site = self.site(node, mention.module, mention.names, mention.level, inner)
+            self.sites.append(
+                site._replace(
+                    kind=kind,
+                    alternatives=mention.alternatives,
+                    is_project=mention.is_project,
+                    is_certain=False,
+                )
+            )

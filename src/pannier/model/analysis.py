@@ -2,7 +2,7 @@
 
 from typing import Literal, NamedTuple
 
-ImportKind = Literal["required", "optional", "typing", "dynamic", "development", "declared"]
+ImportKind = Literal["required", "optional", "typing", "dynamic", "backend", "development", "declared"]
 Confidence = Literal["declared", "mapped", "installed", "known", "guess"]
 
 
@@ -27,9 +27,10 @@ class Import(NamedTuple):
     Attributes:
         name: Dotted name as imported (`google.cloud.storage`).
         kind: `required`; `optional` in a try/except ImportError; `typing` under TYPE_CHECKING;
-            `dynamic` for `import_module("x")` with a literal; `development` in a project's tests,
-            documentation and build files; `declared` in a PEP 723 block, a project file or a notebook's
-            `%pip install`.
+            `dynamic` for `import_module("x")` with a text that is known; `backend` for what a library imports
+            because a text names it (`matplotlib.use("Qt5Agg")`, a database's URL); `development` in a
+            project's tests, documentation and build files; `declared` in a PEP 723 block, a project file or a
+            notebook's `%pip install`.
         location: Where.
     """
 

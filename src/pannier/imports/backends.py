@@ -1,0 +1,315 @@
+"""Plug-ins and back ends that libraries import because a text names them.
+
+Which text brings what about is data: `data/backends.txt`, whose head says how it is written.
+"""
+
+import ast
+from collections.abc import Iterator, Sequence
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple, cast
+
+from pannier.imports.calls import Form, written
+from pannier.imports.literals import Scope, items, outlines
+from pannier.imports.mentions import File, Mention, Mentions, argument
+
+_TABLE = Path(__file__).parent / "data" / "backends.txt"
+# Kept beside the table so that a file without any of them costs no reading of it; a test compares the two.
+TELLING_TEXTS = (
+    *("matplotlib", "pylab", "MPLBACKEND", "pandas", "polars", "dask", "xarray", "BeautifulSoup"),
+    *("sqlalchemy", "sqlmodel", "SQLALCHEMY_", "SQLDatabase", "SQLAlchemy", "dj_database_url"),
+    *("Database(", "Tortoise", "dataset.connect", "ExtDatabase", "INSTALLED_APPS", "MIDDLEWARE"),
+    *("DATABASES", "CACHES", "DJANGO_SETTINGS_MODULE", "urlpatterns", "elery", "broker_url"),
+    *("BROKER_URL", "CELERY_", "flask", "slowapi", "KERAS_BACKEND", "pytest_plugins", "html_theme"),
+    *("sphinx.ext", "worker_class", "uvicorn", "joblib", "socks5", "socks4", "http2=", "fsspec."),
+    *("smart_open", "passlib", "jwt", "testclient", "pydantic", "fastapi", "starlette", "tensorboard"),
+    *("tqdm.notebook", "backend_qt", "backend_wx", "backend_gtk", "networkx", "transformers"),
+    *("plotly",),
+)
+
+
+class Rule(NamedTuple):
+    """One line of the table.
+
+    Attributes:
+        kind: What its place is: a `call`, a `key` that something is assigned to, or an `import`.
+        names: Of the functions, keys or modules.
+        place: Position of the argument, -1 for none.
+        keywords: Names of the argument.
+        values: Texts that it answers to.
+        needs: What is imported then: alternatives for each need; or a form in which the text is a module.
+        group: Rules of one group answer once for a place.
+    """
+
+    kind: str
+    names: tuple[str, ...]
+    place: int
+    keywords: tuple[str, ...]
+    values: tuple[str, ...]
+    needs: tuple[tuple[str, ...], ...]
+    group: str
+
+    @property
+    def asks_argument(self) -> bool:
+        """Whether an argument decides, and not the call alone."""
+        return self.place >= 0 or bool(self.keywords)
+
+
+class Section(NamedTuple):
+    """Rules for files that hold one of some texts, and one of some others where there are any."""
+
+    telling: tuple[str, ...]
+    rules: tuple[Rule, ...]
+    also: tuple[str, ...] = ()
+
+    def counts_in(self, text: str) -> bool:
+        """Whether a file can hold what the rules are about."""
+        return any(map(text.__contains__, self.telling)) and (
+            not self.also or any(map(text.__contains__, self.also))
+        )
+
+
+@cache
+def sections() -> tuple[Section, ...]:
+    """The table, read once."""
+    return parse_table(_TABLE.read_text(encoding="utf-8"))
+
+
+def parse_table(text: str) -> tuple[Section, ...]:
+    """Read the table; its own head says how it is written."""
+    tables: dict[str, list[str]] = {}
+    gathered: list[tuple[str, list[str]]] = []
+    current: list[str] = []
+    for line in text.splitlines():
+        if not line.strip() or line.startswith("#"):
+            continue
+        mark, _, rest = line.partition(" ")
+        if mark == "?":
+            current = []
+            gathered.append((rest, current))
+        elif mark == "*":
+            current = tables.setdefault(rest, [])
+        else:
+            current.append(line)
+    return tuple(_parse_section(head, lines, tables) for head, lines in gathered)
+
+
+def _parse_section(head: str, lines: Sequence[str], tables: dict[str, list[str]]) -> Section:
+    telling, _, also = head.partition(" & ")
+    rules = tuple(rule for line in lines for rule in _parse_rules(line, tables))
+    return Section(tuple(telling.split()), rules, tuple(also.split()))
+
+
+def _parse_rules(line: str, tables: dict[str, list[str]]) -> Iterator[Rule]:
+    place, _, rest = line.partition(" ")
+    if place == "@":
+        module, _, needs = rest.partition(" = ")
+        yield Rule("import", (module,), -1, (), ("*",), _parse_needs(needs), module)
+        return
+    answers = tables[rest.removeprefix("in ")] if rest.startswith("in ") else [rest]
+    kind, names, position, keywords = _parse_place(place)
+    for answer in answers:
+        values, _, needs = answer.partition(" = ")
+        yield Rule(
+            kind,
+            names,
+            position,
+            keywords,
+            tuple(values.split()),
+            _parse_needs(needs),
+            place.partition("(")[0],
+        )
+
+
+def _parse_needs(text: str) -> tuple[tuple[str, ...], ...]:
+    return tuple(tuple(need.split("|")) for need in text.split() if need != "-")
+
+
+def _parse_place(text: str) -> tuple[str, tuple[str, ...], int, tuple[str, ...]]:
+    if text.endswith(":"):
+        return "key", tuple(text[:-1].split(",")), -1, ()
+    names, _, inside = text.removesuffix(")").partition("(")
+    words = [word for word in inside.split("/") if word and word != "*"]
+    position = next((int(word) for word in words if word.isdecimal()), -1)
+    return "call", tuple(names.split(",")), position, tuple(word for word in words if not word.isdecimal())
+
+
+def may_hold_backends(text: str) -> bool:
+    """Whether a section of the table counts in a file; the table is read only where one can."""
+    if not any(telling in text for telling in TELLING_TEXTS):
+        return False
+    return any(section.counts_in(text) for section in sections())
+
+
+def find_backends(file: File, found: Mentions) -> None:
+    """Add what the table says that a file brings about."""
+    rules = [rule for section in sections() if section.counts_in(file.text) for rule in section.rules]
+    if not rules:
+        return
+    finder = _Finder(rules)
+    for call, scope in file.calls:
+        _add(found, call, finder.of_call(call, scope))
+    for statement, scope in file.assignments:
+        _add(found, statement, finder.of_assignment(statement, scope))
+    for dictionary, scope in file.dictionaries:
+        _add(found, dictionary, finder.of_dictionary(dictionary, scope))
+    for imported in file.imports:
+        _add(found, imported, finder.of_import(imported))
+
+
+def _add(found: Mentions, node: ast.AST, mentions: Iterator[Mention]) -> None:
+    listed = [*mentions]
+    if listed:
+        found.setdefault(id(node), []).extend(listed)
+
+
+class _Finder:
+    """The rules that count in one file, by what they look at."""
+
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        self.calls = [rule for rule in rules if rule.kind == "call"]
+        self.keys: dict[str, list[Rule]] = {}
+        self.modules: dict[str, list[Rule]] = {}
+        for rule in rules:
+            by_name = self.keys if rule.kind == "key" else self.modules
+            for name in rule.names if rule.kind != "call" else ():
+                by_name.setdefault(name, []).append(rule)
+
+    def of_call(self, call: ast.Call, scope: Scope) -> Iterator[Mention]:
+        """What a call brings about by its name and arguments, or sets."""
+        name = scope.qualified(call.func)
+        method = f".{call.func.attr}" if isinstance(call.func, ast.Attribute) else name
+        path = _method_path(call.func)
+        answered: set[str] = set()
+        for rule in self.calls:
+            if rule.group not in answered and any(_is_named(one, name, method, path) for one in rule.names):
+                mentions = [*_answer(rule, call, scope)]
+                if mentions or (not rule.needs and _asked(rule, call, scope)):
+                    answered.add(rule.group)
+                    yield from mentions
+        for keyword in call.keywords:
+            # A setting's name in upper case means the same wherever it is passed; `backend=` does not.
+            if keyword.arg and keyword.arg.isupper():
+                yield from self.of_key(keyword.arg, keyword.value, scope)
+        yield from self.of_setting_call(call, scope)
+
+    def of_setting_call(self, call: ast.Call, scope: Scope) -> Iterator[Mention]:
+        """`os.environ.setdefault("KEY", "value")` and its like; `INSTALLED_APPS.append("app")`."""
+        function = call.func
+        if not isinstance(function, ast.Attribute):
+            return
+        if function.attr in {"setdefault", "setenv", "putenv"} and len(call.args) == 2:
+            key = call.args[0]
+            if isinstance(key, ast.Constant) and isinstance(key.value, str):
+                yield from self.of_key(key.value, call.args[1], scope)
+        elif function.attr in {"append", "extend", "insert"} and call.args:
+            yield from self.of_key(_key(function.value), call.args[-1], scope)
+
+    def of_key(self, name: str, node: ast.expr, scope: Scope) -> Iterator[Mention]:
+        """What a setting brings about."""
+        for text in _values(node, scope) if name in self.keys else ():
+            for rule in self.keys[name]:
+                if fits(rule, text):
+                    yield from _needed(rule, text)
+                    break
+
+    def of_assignment(
+        self, statement: ast.Assign | ast.AnnAssign | ast.AugAssign, scope: Scope
+    ) -> Iterator[Mention]:
+        """What an assignment sets."""
+        targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+        for target in targets if statement.value is not None else ():
+            yield from self.of_key(_key(target), statement.value, scope)  # type: ignore[arg-type]
+
+    def of_dictionary(self, node: ast.Dict, scope: Scope) -> Iterator[Mention]:
+        """What the entries of a dictionary set."""
+        for key, value in zip(node.keys, node.values, strict=True):
+            if isinstance(key, ast.Constant) and isinstance(key.value, str):
+                yield from self.of_key(key.value, value, scope)
+
+    def of_import(self, node: ast.Import | ast.ImportFrom) -> Iterator[Mention]:
+        """What importing a module needs besides the project that provides it."""
+        if isinstance(node, ast.ImportFrom):
+            names = [node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)]
+        else:
+            names = [alias.name for alias in node.names]
+        for name in dict.fromkeys(names):
+            for rule in self.modules.get(name, ()):
+                yield from _needed(rule, "")
+
+
+def _method_path(function: ast.expr) -> str:
+    """The last two parts of an attribute (`.plot.bar`)."""
+    if isinstance(function, ast.Attribute) and isinstance(function.value, ast.Attribute):
+        return f".{function.value.attr}.{function.attr}"
+    return ""
+
+
+def _is_named(pattern: str, name: str, method: str, path: str) -> bool:
+    if pattern.startswith("."):
+        return pattern in (method, path)
+    if "*" in pattern:
+        head, _, tail = pattern.partition("*")
+        return name.startswith(head) and name.endswith(tail)
+    return pattern == name
+
+
+def _answer(rule: Rule, call: ast.Call, scope: Scope) -> Iterator[Mention]:
+    if not rule.asks_argument:
+        yield from _needed(rule, "")
+        return
+    for text in _asked(rule, call, scope):
+        yield from _needed(rule, text)
+
+
+def _asked(rule: Rule, call: ast.Call, scope: Scope) -> list[str]:
+    """The texts of a call's argument that a rule answers to."""
+    node = argument(call, rule.place, *rule.keywords)
+    if node is None:
+        return []
+    return [text for text in _values(node, scope) if fits(rule, text)]
+
+
+def _values(node: ast.expr, scope: Scope) -> list[str]:
+    """Every text that a setting may have, by itself or in a list; what is not known of one is a `_`."""
+    inner = [text for item, inside in items(node, scope) for text in outlines(item, inside)]
+    return inner or [*outlines(node, scope)]
+
+
+def fits(rule: Rule, text: str) -> bool:
+    """Whether a text is one of those that a rule answers to."""
+    lowered = text.lower()
+    return any(_is_value(value, lowered) for value in rule.values)
+
+
+def _is_value(value: str, text: str) -> bool:
+    if value == "*":
+        return True
+    if value.endswith(":"):
+        return text.startswith(value + "//")
+    if value.endswith("*"):
+        return text.startswith(value[:-1].lower())
+    if value.startswith("*"):
+        return text.endswith(value[1:].lower())
+    if value.startswith("."):
+        return text.endswith(value)
+    return text == value.lower()
+
+
+def _needed(rule: Rule, text: str) -> Iterator[Mention]:
+    for need in rule.needs:
+        if need[0].startswith("@"):
+            if "_" not in text.split("."):
+                yield from written(text, cast("Form", need[0][1:]), "backend")
+        else:
+            yield Mention(need[0], "backend", alternatives=need[1:])
+
+
+def _key(target: ast.expr) -> str:
+    if isinstance(target, ast.Name):
+        return target.id
+    if isinstance(target, ast.Attribute):
+        return target.attr
+    if isinstance(target, ast.Subscript) and isinstance(target.slice, ast.Constant):
+        return str(target.slice.value)
+    return ""

@@ -1,0 +1,25 @@
+"""Which idioms a file holds that name modules elsewhere than in an import statement."""
+
+import ast
+
+from pannier.imports import backends, calls
+from pannier.imports.mentions import Mentions, read_file
+
+# A file without any of these holds no such idiom, and nobody has to look further.
+TELLING_TEXTS = tuple(dict.fromkeys((*calls.TELLING_TEXTS, *backends.TELLING_TEXTS)))
+
+
+def may_hold_idioms(text: str) -> bool:
+    """Whether a file can name a module in any way but an import statement."""
+    return any(telling in text for telling in calls.TELLING_TEXTS) or backends.may_hold_backends(text)
+
+
+def find_mentions(tree: ast.Module, text: str) -> Mentions:
+    """What the calls and assignments of a file name, by the identity (`id`) of the node that does."""
+    found: Mentions = {}
+    if not may_hold_idioms(text):
+        return found
+    file = read_file(tree, text)
+    calls.find_calls(file, found)
+    backends.find_backends(file, found)
+    return found

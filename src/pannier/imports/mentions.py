@@ -1,0 +1,188 @@
+"""What names modules and projects without importing them by a statement, found in one walk over a file.
+
+The walk costs as much as parsing, and few files need it: the `TELLING_TEXTS` of the finders say which can
+hold such an idiom at all.
+"""
+
+import ast
+from collections.abc import Iterator
+from typing import Literal, NamedTuple
+
+from pannier.imports.literals import Argument, Binding, Scope
+
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+_LOOPS = (ast.For, ast.AsyncFor, ast.comprehension)
+
+MentionKind = Literal["dynamic", "optional", "backend"]
+
+
+class Mention(NamedTuple):
+    """A module or a project that a text names.
+
+    Attributes:
+        module: Dotted name, leading dots cut off; a project's name when `is_project`.
+        kind: `dynamic` is imported by that name; `optional` where its absence is foreseen; `backend` is what
+            something else imports because the text says so.
+        names: What is taken from the module.
+        level: How many dots stood before it.
+        alternatives: Other modules that serve as well; one that the program imports anyway is the one meant.
+        is_project: The name is a project's, as `importlib.metadata` takes it.
+    """
+
+    module: str
+    kind: MentionKind = "dynamic"
+    names: tuple[str, ...] = ()
+    level: int = 0
+    alternatives: tuple[str, ...] = ()
+    is_project: bool = False
+
+
+class File(NamedTuple):
+    """What the finders of mentions look at.
+
+    Attributes:
+        text: The source.
+        calls: Every call, with the scope it stands in.
+        assignments: Every assignment to names, attributes or items, likewise.
+        dictionaries: Every dictionary written out, likewise.
+        imports: Every import statement.
+    """
+
+    text: str
+    calls: list[tuple[ast.Call, Scope]]
+    assignments: list[tuple[ast.Assign | ast.AnnAssign | ast.AugAssign, Scope]]
+    dictionaries: list[tuple[ast.Dict, Scope]]
+    imports: list[ast.Import | ast.ImportFrom]
+
+
+Mentions = dict[int, list[Mention]]
+
+
+def read_file(tree: ast.Module, text: str) -> File:
+    """Walk over a file once, for everything that finders of mentions want to know."""
+    walker = _Walker(text)
+    walker.walk(tree, Scope())
+    walker.pass_arguments()
+    return walker.file
+
+
+class _Walker:
+    def __init__(self, text: str) -> None:
+        self.file = File(text, [], [], [], [])
+        self.functions: dict[str, list[tuple[ast.FunctionDef | ast.AsyncFunctionDef, Scope]]] = {}
+        self.classes: set[str] = set()
+
+    def walk(self, node: ast.AST, scope: Scope) -> None:
+        pending: list[tuple[ast.AST, Scope]] = [(node, scope)]
+        while pending:
+            current, inside = pending.pop()
+            pending.extend(reversed([*self._children(current, self._note(current, inside))]))
+
+    def _children(self, node: ast.AST, scope: Scope) -> Iterator[tuple[ast.AST, Scope]]:
+        inner = scope
+        if isinstance(node, _FUNCTIONS):
+            inner = self._enter_function(node, scope)
+        elif isinstance(node, _COMPREHENSIONS):
+            inner = Scope(scope)
+        for name, value in ast.iter_fields(node):
+            outside = isinstance(node, _FUNCTIONS) and name in {"args", "decorator_list", "returns"}
+            for child in value if isinstance(value, list) else [value]:
+                if isinstance(child, ast.AST):
+                    yield child, scope if outside else inner
+
+    def _note(self, node: ast.AST, scope: Scope) -> Scope:
+        if isinstance(node, ast.Call):
+            self.file.calls.append((node, scope))
+        elif isinstance(node, ast.Dict):
+            self.file.dictionaries.append((node, scope))
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            self.file.imports.append(node)
+            _note_import(node, scope)
+        elif isinstance(node, ast.Assign):
+            self.file.assignments.append((node, scope))
+            for target in node.targets:
+                scope.bind(target, node.value, "value")
+        elif isinstance(node, (ast.AnnAssign, ast.AugAssign)):
+            self.file.assignments.append((node, scope))
+            if node.value is not None:
+                scope.bind(node.target, node.value, "value")
+        elif isinstance(node, ast.NamedExpr):
+            scope.bind(node.target, node.value, "value")
+        elif isinstance(node, _LOOPS):
+            scope.bind(node.target, node.iter, "item")
+        elif isinstance(node, ast.ClassDef):
+            self.classes.add(node.name)
+        return scope
+
+    def _enter_function(
+        self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda, scope: Scope
+    ) -> Scope:
+        inner = Scope(scope)
+        plain = [*node.args.posonlyargs, *node.args.args]
+        defaults: list[ast.expr | None] = [None] * (len(plain) - len(node.args.defaults)) + [
+            *node.args.defaults
+        ]
+        for argument, default in [
+            *zip(plain, defaults, strict=True),
+            *zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True),
+        ]:
+            inner.bindings[argument.arg] = [Binding(default, "parameter", (), inner)]
+        if not isinstance(node, ast.Lambda):
+            self.functions.setdefault(node.name, []).append((node, inner))
+        return inner
+
+    def pass_arguments(self) -> None:
+        """Let each function know what the calls in the same file pass to it."""
+        for call, scope in self.file.calls:
+            function = call.func
+            name = function.id if isinstance(function, ast.Name) else ""
+            if isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name):
+                owner = function.value.id
+                name = function.attr if owner in {"self", "cls"} or owner in self.classes else ""
+            for definition, inner in self.functions.get(name, ()):
+                _pass(call, scope, definition, inner)
+
+
+def _pass(
+    call: ast.Call, scope: Scope, definition: ast.FunctionDef | ast.AsyncFunctionDef, inner: Scope
+) -> None:
+    parameters = [argument.arg for argument in (*definition.args.posonlyargs, *definition.args.args)]
+    if isinstance(call.func, ast.Attribute) and parameters[:1] in (["self"], ["cls"]):
+        parameters = parameters[1:]
+    for name, node in zip(parameters, call.args, strict=False):
+        inner.arguments.setdefault(name, []).append(Argument(node, scope))
+    for keyword in call.keywords:
+        if keyword.arg:
+            inner.arguments.setdefault(keyword.arg, []).append(Argument(keyword.value, scope))
+
+
+def _note_import(node: ast.Import | ast.ImportFrom, scope: Scope) -> None:
+    if isinstance(node, ast.ImportFrom):
+        module = "." * node.level + (node.module or "")
+        for alias in node.names:
+            scope.modules[alias.asname or alias.name] = f"{module}.{alias.name}" if module else alias.name
+        return
+    for alias in node.names:
+        if alias.asname:
+            scope.modules[alias.asname] = alias.name
+        else:
+            root = alias.name.partition(".")[0]
+            scope.modules[root] = root
+
+
+def argument(call: ast.Call, place: int, *keywords: str) -> ast.expr | None:
+    """The argument of a call at a position, or under one of its names; `None` when it is not passed."""
+    for word in call.keywords:
+        if word.arg in keywords:
+            return word.value
+    if 0 <= place < len(call.args) and not any(
+        isinstance(item, ast.Starred) for item in call.args[: place + 1]
+    ):
+        return call.args[place]
+    return None
+
+
+def is_dotted_name(text: str) -> bool:
+    """Whether a text can be a module's name."""
+    return bool(text) and all(part.isidentifier() for part in text.split("."))
