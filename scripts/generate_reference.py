@@ -92,10 +92,15 @@ output is the command's.
 """
 
 
+def _verbs() -> list[str]:
+    """Every verb, those of two words after their first."""
+    return sorted([*main.VERBS, *main.SUBVERBS], key=lambda verb: list(main.VERBS).index(verb.split()[0]))
+
+
 def commands_page() -> str:
     """Every command's help."""
     parts = ["# Commands\n", NOTE, COMMANDS_INTRODUCTION, _section("pannier", main.format_main_help())]
-    parsers = [main.make_verb_parser(verb) for verb in main.VERBS]
+    parsers = [main.make_verb_parser(verb) for verb in _verbs()]
     parsers += [compat.make_analyze_parser(), compat.make_create_parser()]
     parts += [_section(parser.prog, parser.format_help()) for parser in parsers]
     parts.append(
@@ -195,7 +200,7 @@ def json_page() -> str:
     result = {"path": "weather.tar.gz", "id": "5f0c" * 16, "layers": 14, "size": 86_100_000}
     success = format_success("verify", result, [_EXAMPLE_WARNING])
     failure = format_failure("inspect", _EXAMPLE_ERROR, [])
-    rows = [f"| `{verb}` | {_RESULTS[verb]} |" for verb in main.VERBS]
+    rows = [f"| `{verb}` | {_RESULTS[verb]} |" for verb in _verbs()]
     table = "".join(f"{row}\n" for row in rows)
     parts = [
         "# JSON output\n",

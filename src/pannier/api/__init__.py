@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pannier.api.locking import LockOptions, LockResult, lock
     from pannier.api.packing import PackOptions, PackResult, pack
     from pannier.api.running import run_arguments
-    from pannier.api.serving import serve
+    from pannier.api.serving import serve, serve_settings
     from pannier.api.setting_names import SETTINGS
     from pannier.api.settings import Settings, load_settings
 
@@ -38,6 +38,7 @@ _MODULES = {
     "pack": "packing",
     "run_arguments": "running",
     "serve": "serving",
+    "serve_settings": "serving",
     "unpack": "archives",
     "verify": "archives",
 }
@@ -63,6 +64,7 @@ __all__ = [
     "pack",
     "run_arguments",
     "serve",
+    "serve_settings",
     "unpack",
     "verify",
 ]

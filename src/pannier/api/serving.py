@@ -1,12 +1,20 @@
 """`serve`: a private package index over directories of distributions."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from pannier.api.settings import Settings
 from pannier.model.errors import StorageError, UsageError
 
 if TYPE_CHECKING:
     from pannier.server.settings import ServeSettings
+
+_CHOICES = {
+    "access_log": ("common", "json", "off"),
+    "log_level": ("debug", "info", "warning", "error"),
+}
+_RIGHTS = ("list", "download", "update", "remove")
 
 
 def serve(settings: "ServeSettings") -> None:
@@ -14,18 +22,80 @@ def serve(settings: "ServeSettings") -> None:
 
     Args:
         settings: What to serve, and how.
+    """
+    from pannier.server.running import serve as run
+
+    run(settings)
+
+
+def serve_settings(directories: Sequence[str], settings: Settings) -> "ServeSettings":
+    """What to serve and how, checked.
+
+    Args:
+        directories: The directories that the command line names; none for those of the settings.
+        settings: The settings in force.
 
     Raises:
-        UsageError: No directory is named.
-        StorageError: One of them is not there.
+        UsageError: No directory is named, or settings have values that they cannot have; all are named.
+        StorageError: A directory is not there.
     """
-    if not settings.directories:
+    from pannier.server.settings import ServeSettings
+
+    values = dict(settings.tables.get("serve", {}))
+    if directories:
+        values["directories"] = directories
+    for name in ("authenticate", "trusted_proxies"):
+        if name in values:
+            values[name] = _split(values[name])
+    if values.get("htpasswd") and Path(values["htpasswd"]).name == ".":
+        values["htpasswd"] = ""
+    _check(values)
+    for name in ("htpasswd", "store", "log_file"):
+        if values.get(name):
+            values[name] = str(Path(values[name]).absolute())
+    values["directories"] = _directories(values.get("directories", ()))
+    return ServeSettings(**values)
+
+
+def _directories(names: Sequence[str]) -> tuple[Path, ...]:
+    if not names:
         raise UsageError("there is no directory to serve", hint="name one, as in `pannier serve packages/`")
-    missing = [str(path) for path in settings.directories if not Path(path).is_dir()]
+    missing = [name for name in names if not Path(name).is_dir()]
     if missing:
         raise StorageError(
             "what should be served is no directory", code="no-such-file", facts={"missing": missing}
         )
-    from pannier.server.running import serve as run
+    return tuple(Path(name).absolute() for name in names)
 
-    run(settings)
+
+def _split(items: Sequence[str]) -> tuple[str, ...]:
+    return tuple(word for item in items for word in item.replace(",", " ").split() if word != ".")
+
+
+def _check(values: Mapping[str, Any]) -> None:
+    wrong = _problems(values)
+    if wrong:
+        raise UsageError(
+            "the index cannot be served like this", code="settings-invalid", facts={"wrong": wrong}
+        )
+
+
+def _problems(values: Mapping[str, Any]) -> list[str]:
+    from pannier.server.forwarding import parse_networks
+
+    problems = []
+    for name, choices in _CHOICES.items():
+        if values.get(name, choices[0]) not in choices:
+            problems.append(f"`{name.replace('_', '-')}` is {', '.join(choices)}, not `{values[name]}`")
+    if not 0 <= values.get("port", 0) < 65536:
+        problems.append(f"`port` is a number below 65536, not {values['port']}")
+    if not 1 <= values.get("workers", 1) <= 256:
+        problems.append(f"`workers` is a number from 1 to 256, not {values['workers']}")
+    unknown = [word for word in values.get("authenticate", ()) if word not in _RIGHTS]
+    if unknown:
+        problems.append(f"`authenticate` knows {', '.join(_RIGHTS)}, not `{unknown[0]}`")
+    try:
+        parse_networks(values.get("trusted_proxies", ()))
+    except ValueError as error:
+        problems.append(f"`trusted-proxies`: {error}")
+    return problems

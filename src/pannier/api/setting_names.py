@@ -13,11 +13,17 @@ class SettingInfo(NamedTuple):
         kind: `text`, `flag` (true or false), `number` (a whole one), `list` of texts, or `table` of texts.
         about: One sentence for people.
         is_secret: It is read from its variable only: a file that others see is no place for it.
+        is_path: One path or several, in a file relative to the file.
+        metavar: What its value is called in help; empty for a setting that is no option, and for a flag.
+        options: Its options, where they are not `--NAME` alone.
     """
 
     kind: Kind
     about: str
     is_secret: bool = False
+    is_path: bool = False
+    metavar: str = ""
+    options: tuple[str, ...] = ()
 
 
 SETTINGS: dict[str, SettingInfo] = {
@@ -64,8 +70,58 @@ _INDEX: dict[str, SettingInfo] = {
     "username": SettingInfo("text", "Who uploads."),
     "password": SettingInfo("text", "The password or token; else the keyring's, or netrc's.", is_secret=True),
 }
+# Each is a field of `server.settings.ServeSettings`; the options of `pannier serve` are made of these.
+_SERVE: dict[str, SettingInfo] = {
+    "directories": SettingInfo("list", "The directories to serve; uploads go to the first.", is_path=True),
+    "host": SettingInfo(
+        "text",
+        "The address to listen on; 0.0.0.0 for those of every network.",
+        metavar="ADDRESS",
+        options=("-i", "-H", "--host", "--interface"),
+    ),
+    "port": SettingInfo(
+        "number", "The port to listen on; 0 for any that is free.", metavar="PORT", options=("-p", "--port")
+    ),
+    "workers": SettingInfo("number", "How many processes answer.", metavar="N"),
+    "htpasswd": SettingInfo(
+        "text",
+        "The password file of those who may publish; `.` for none.",
+        is_path=True,
+        metavar="FILE",
+        options=("-P", "--htpasswd", "--passwords"),
+    ),
+    "authenticate": SettingInfo(
+        "list",
+        "What needs a password: list, download, update, remove, with commas between; `.` for nothing.",
+        metavar="RIGHTS",
+        options=("-a", "--authenticate"),
+    ),
+    "overwrite": SettingInfo(
+        "flag", "Let an upload replace a file of the same name.", options=("-o", "--overwrite")
+    ),
+    "upstream": SettingInfo("text", "The index to ask for what was never local.", metavar="URL"),
+    "prefix": SettingInfo(
+        "text", "The path to serve under, such as /pypi, where no proxy takes it away.", metavar="PATH"
+    ),
+    "trusted-proxies": SettingInfo(
+        "list",
+        "Addresses or networks whose X-Forwarded-* fields are believed, with commas between.",
+        metavar="PEERS",
+    ),
+    "store": SettingInfo(
+        "text",
+        "Where to remember what the files hold, instead of in .pannier/ beside them.",
+        is_path=True,
+        metavar="DIR",
+    ),
+    "access-log": SettingInfo("text", "How to log requests: common, json or off.", metavar="FORM"),
+    "log-file": SettingInfo(
+        "text", "Where to log to, instead of standard error.", is_path=True, metavar="FILE"
+    ),
+    "log-level": SettingInfo("text", "What else to log: debug, info, warning or error.", metavar="LEVEL"),
+}
 # Of one verb: what it has of these stands in the table of its name.
-VERB_TABLES: Mapping[str, Mapping[str, SettingInfo]] = {"release": _RELEASE}
+VERB_TABLES: Mapping[str, Mapping[str, SettingInfo]] = {"release": _RELEASE, "serve": _SERVE}
 # Of things that the user names: `[index.particle]`.
 NAMED_TABLES: Mapping[str, Mapping[str, SettingInfo]] = {"index": _INDEX}
 

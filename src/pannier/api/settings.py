@@ -190,6 +190,13 @@ def _anchored(values: dict[str, Any], place: Path) -> dict[str, Any]:
             values[key] = [item if "://" in item else str(place / item) for item in values[key]]
     if "cache_dir" in values:
         values["cache_dir"] = str(place / values["cache_dir"])
+    for verb, infos in VERB_TABLES.items():
+        table = values.get(verb, {})
+        for key in (name.replace("-", "_") for name, info in infos.items() if info.is_path):
+            if isinstance(table.get(key), list):
+                table[key] = [str(place / item) for item in table[key]]
+            elif key in table:
+                table[key] = str(place / table[key])
     return values
 
 

@@ -41,6 +41,8 @@ VERBS = {
     "cache": "say where the cache is and what it holds; clean it",
     "completion": "print a script that completes commands in a shell",
 }
+# Verbs of two words, each with a module of its own.
+SUBVERBS: dict[str, str] = {}
 EXAMPLES = (
     ("pannier pack weather.py -o weather.tar.gz", "carry a script with everything it needs"),
     ("pannier run weather.tar.gz", "run it where there is nothing: no Python, no network"),
@@ -81,8 +83,8 @@ class _Session:
         before, rest = split_common_options(self.argv)
         if not rest or rest[0] in ("-h", "--help", "-V", "--version", "help"):
             return _answer(rest, complete=bool(rest))
-        self.verb = known_verb(rest[0])
-        arguments = parse_command(self.verb, [*before, *rest[1:]])
+        self.verb, words = split_verb(rest)
+        arguments = parse_command(self.verb, [*before, *words])
         self.verbose = arguments.verbose
         self.json = arguments.json
         context = self._open(arguments)
@@ -145,7 +147,7 @@ def wants_json(argv: Sequence[str]) -> bool:
 def _answer(words: Sequence[str], *, complete: bool) -> int:
     """Answer `--help`, `--version`, `help VERB`, or no word at all."""
     if words[:1] == ["help"] and len(words) > 1:
-        sys.stdout.write(make_verb_parser(known_verb(words[1])).format_help())
+        sys.stdout.write(make_verb_parser(split_verb(words[1:])[0]).format_help())
     elif words[:1] in (["-V"], ["--version"]):
         sys.stdout.write(f"pannier {__version__}\n")
     else:
@@ -166,6 +168,16 @@ def format_main_help() -> str:
         "  --json, -q/--quiet, -v/--verbose and --cache-dir DIR belong to every verb\n\n"
         f"{format_examples(EXAMPLES)}\n\n{EXIT_STATUSES}\n"
     )
+
+
+def split_verb(words: Sequence[str]) -> tuple[str, Sequence[str]]:
+    """The verb that a command line begins with, of one word or two, and the words after it.
+
+    Raises:
+        UsageError: It begins with none.
+    """
+    verb = " ".join(words[:2])
+    return (verb, words[2:]) if verb in SUBVERBS else (known_verb(words[0]), words[1:])
 
 
 def known_verb(word: str) -> str:
@@ -190,7 +202,7 @@ def known_verb(word: str) -> str:
 
 def load_command(verb: str) -> Command:
     """The module of a verb."""
-    return cast("Command", importlib.import_module(f"pannier.cli.{verb}"))
+    return cast("Command", importlib.import_module(f"pannier.cli.{verb.replace(' ', '_')}"))
 
 
 def make_verb_parser(verb: str) -> CommandParser:

@@ -1,9 +1,12 @@
 """`pannier serve`: a private package index over directories of distributions."""
 
 import argparse
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pannier.cli.commands import Context, Outcome
+
+if TYPE_CHECKING:
+    from pannier.api.setting_names import SettingInfo
 
 DESCRIPTION = """Serve a private package index over directories of wheels and sdists.
 
@@ -14,20 +17,31 @@ EXAMPLES = (("pannier serve packages/", "serve what is in packages/, read-only")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `pannier serve`."""
-    parser.add_argument("directories", metavar="DIR", nargs="+", help="where the distributions are")
-    parser.add_argument("-p", "--port", type=int, default=8080, help="port to listen on")
-    parser.add_argument("-i", "--host", default="127.0.0.1", help="address to listen on")
+    from pannier.api.setting_names import VERB_TABLES
+
+    parser.add_argument("places", metavar="DIR", nargs="*", help="where the distributions are")
+    for name, info in VERB_TABLES["serve"].items():
+        if info.metavar or info.kind == "flag":
+            add_setting(parser, name, info)
 
 
-def execute(arguments: argparse.Namespace, _: Context) -> Outcome:
+def add_setting(parser: argparse.ArgumentParser, name: str, info: "SettingInfo") -> None:
+    """Declare a setting's option."""
+    options = info.options or (f"--{name}",)
+    about = info.about[0].lower() + info.about[1:].rstrip(".")
+    field = name.replace("-", "_")
+    if info.kind == "flag":
+        parser.add_argument(*options, dest=field, action="store_true", default=None, help=about)
+    elif info.kind == "list":
+        parser.add_argument(*options, dest=field, metavar=info.metavar, action="append", help=about)
+    else:
+        kind = int if info.kind == "number" else str
+        parser.add_argument(*options, dest=field, metavar=info.metavar, type=kind, help=about)
+
+
+def execute(arguments: argparse.Namespace, context: Context) -> Outcome:
     """Serve until told to stop."""
     from pannier import api
-    from pannier.server.settings import ServeSettings
 
-    settings = ServeSettings(
-        directories=tuple(Path(text).absolute() for text in arguments.directories),
-        host=arguments.host,
-        port=arguments.port,
-    )
-    api.serve(settings)
+    api.serve(api.serve_settings(arguments.places, context.load_settings()))
     return Outcome(data={})

@@ -16,11 +16,12 @@ class ServeSettings(NamedTuple):
         authenticate: Rights that need a user who is allowed them, such as `update`.
         overwrite: An upload may replace a file of the same name.
         upstream: The index asked for what was never local; empty for none.
+        prefix: The path to serve under, without a slash at its end; empty for none.
         trusted_proxies: Addresses and networks whose `X-Forwarded-*` headers are believed.
         store: Where the store of what is known about the files lies; empty for beside them.
         access_log: `json`, `common` or `off`.
-        log_file: Where the access log goes; empty for standard error.
-        hash_threads: Threads that read new files.
+        log_file: Where logs go; empty for standard error.
+        log_level: `debug`, `info`, `warning` or `error`.
     """
 
     directories: tuple[Path, ...]
@@ -31,8 +32,9 @@ class ServeSettings(NamedTuple):
     authenticate: tuple[str, ...] = ("update", "remove")
     overwrite: bool = False
     upstream: str = ""
+    prefix: str = ""
     trusted_proxies: tuple[str, ...] = ()
     store: str = ""
     access_log: str = "common"
     log_file: str = ""
-    hash_threads: int = 1
+    log_level: str = "info"

@@ -7,7 +7,7 @@ import sys
 import tomllib
 from pathlib import Path
 
-from pannier.cli.main import VERBS, make_verb_parser
+from pannier.cli.main import SUBVERBS, VERBS, make_verb_parser
 from pannier.cli.parsing import option_names
 
 ROOT = Path(__file__).parents[3]
@@ -66,6 +66,6 @@ def wrong_words(hint: str, options: dict[str, set[str]]) -> list[str]:
 
 
 def test_commands_and_options_that_hints_name_exist() -> None:
-    options = {verb: set(option_names(make_verb_parser(verb))) for verb in VERBS}
+    options = {verb: set(option_names(make_verb_parser(verb))) for verb in (*VERBS, *SUBVERBS)}
     wrong = {f"{place}: {word}" for place, hint in hints() for word in wrong_words(hint, options)}
     assert wrong == set()
