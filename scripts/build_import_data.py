@@ -1,129 +1,33 @@
-"""Build the table of import names that Pannier ships, from the list of projects kept by hand.
+"""Build the tables of import names that Pannier ships.
 
-    python scripts/build_import_data.py            write src/pannier/imports/data/import_names.txt
-    python scripts/build_import_data.py --check    is it up to date, and do installed projects contradict it?
+    python scripts/build_import_data.py                write import_names.txt, from the list kept by hand
+    python scripts/build_import_data.py --check        is all in order, do installed projects contradict it?
+    python scripts/build_import_data.py --sources DIR  write the tables of foreign facts as well
 
-The input is `src/pannier/imports/data/projects.txt` and nothing else: no network, no foreign data. `--check`
-compares it with the metadata of whatever is installed beside this Python.
+The list kept by hand, `src/pannier/imports/data/projects.txt`, stands above everything else. The other tables
+come from local copies of foreign sources, named in `sources.toml` with their licences; how to get them is in
+`docs/how-to/import-data.md`. No part of this asks the network.
 """
 
 import argparse
-import re
 import sys
+import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parent))
+
+from import_data.curated import Table, complaints, format_table, normalized, parse
+from import_data.ranking import ranked_names
+from import_data.sources import Facts, digest, read_facts
+from import_data.tables import contradictions, format_channel, format_ranked
+from import_data.tail import format_filter, unranked_names
+
 DATA = Path(__file__).parent.parent / "src/pannier/imports/data"
-HEADER = (
-    "# Import names to the projects that provide them, first choice first; `*` is a namespace of many.\n"
-    "# Built from projects.txt by scripts/build_import_data.py; part of Pannier, under its licence (MIT).\n"
-)
-_PATTERN = re.compile(r"\{([^{}/]*[^{}/]+)\}")
-_ALTERNATIVE = "~"
 
 
-def normalized(name: str) -> str:
-    """A project name as PEP 503 compares it."""
-    return re.sub(r"[-_.]+", "-", name).lower()
-
-
-@dataclass
-class Table:
-    """What the list of projects says."""
-
-    first: dict[str, str] = field(default_factory=dict)
-    others: dict[str, list[str]] = field(default_factory=dict)
-    namespaces: set[str] = field(default_factory=set)
-    refused: set[str] = field(default_factory=set)
-    complaints: list[str] = field(default_factory=list)
-
-    def add(self, project: str, module: str) -> None:
-        """One project provides one module."""
-        if module.endswith(_ALTERNATIVE):
-            self.others.setdefault(module.removesuffix(_ALTERNATIVE), []).append(project)
-            return
-        present = self.first.setdefault(module, project)
-        if normalized(present) != normalized(project):
-            self.complaints.append(f"`{module}` has two first choices: {present} and {project}")
-        elif present == normalized(present):
-            self.first[module] = project
-
-
-def expanded(project: str, modules: str) -> Iterator[tuple[str, str]]:
-    """One line, or one for each name between braces."""
-    match = _PATTERN.search(project)
-    if match is None:
-        yield project, modules
-        return
-    for name in match[1].split(","):
-        filled = modules.replace("{}", name.replace("-", "_")).replace("{/}", name.replace("-", "."))
-        yield project.replace(match[0], name), filled
-
-
-def parse(text: str) -> Table:
-    """Read the list of projects."""
-    table = Table()
-    explicit: list[tuple[str, str]] = []
-    named_alone: list[str] = []
-    for line in text.splitlines():
-        content = line.partition("#")[0].strip()
-        if content.startswith("="):
-            table.namespaces.update(content[1:].split())
-        elif content.startswith("!"):
-            table.refused.update(map(normalized, content[1:].split()))
-        elif ":" in content:
-            explicit.extend(expanded(*content.split(":", 1)))
-        else:
-            named_alone.extend(content.split())
-    for project, modules in explicit:
-        for module in modules.split():
-            table.add(project.strip(), module)
-    described = {normalized(project) for project, _ in explicit}
-    for project in named_alone:
-        module = project.lower().replace("-", "_")
-        # A line that says what a project provides knows better than a name that stands alone.
-        if normalized(project) not in described and module not in table.first:
-            table.add(project, module)
-    return table
-
-
-def complaints(table: Table) -> list[str]:
-    """Everything that must be put right in the list."""
-    chosen = {*table.first.values(), *(project for projects in table.others.values() for project in projects)}
-    found = [
-        f"{project} is refused and chosen"
-        for project in sorted(chosen)
-        if normalized(project) in table.refused
-    ]
-    found += [
-        f"`{module}` is both a namespace and provided"
-        for module in sorted(table.namespaces & table.first.keys())
-    ]
-    found += [f"`{name}` is no dotted name" for name in sorted(table.first) if not _is_dotted(name)]
-    return [*table.complaints, *found]
-
-
-def _is_dotted(name: str) -> bool:
-    return all(part.isidentifier() for part in name.split("."))
-
-
-def format_table(table: Table) -> str:
-    """The shipped form: one line an import name, sorted."""
-    lines = [f"{name} *" for name in table.namespaces]
-    for name in table.first.keys() | table.others.keys():
-        projects = [table.first[name]] if name in table.first else []
-        projects += [
-            other
-            for other in table.others.get(name, [])
-            if normalized(other) not in map(normalized, projects)
-        ]
-        lines.append(" ".join([name, *projects]))
-    return HEADER + "\n".join(sorted(lines)) + "\n"
-
-
-def contradictions(table: Table) -> Iterator[str]:
+def installed_contradictions(table: Table) -> Iterator[str]:
     """Import names of installed projects for which the list names others."""
     for module, projects in sorted(packages_distributions().items()):
         listed = {
@@ -134,24 +38,63 @@ def contradictions(table: Table) -> Iterator[str]:
             yield f"`{module}` is of {here} here, of {there} in the list"
 
 
+def refused_but_ranked(table: Table, ranked: str) -> Iterator[str]:
+    """Projects that are never to be chosen, and are."""
+    for line in ranked.splitlines():
+        name, *candidates = line.split(" ") if not line.startswith("#") else [""]
+        for candidate in candidates:
+            project = candidate.partition(":")[0]
+            if normalized(name if project == "=" else project) in table.refused:
+                yield f"`{name}` names {project}, which is refused"
+
+
+def read_sources(directory: Path) -> Facts:
+    """The facts of the local copies, each checked against the hash that sources.toml records."""
+    listed = tomllib.loads((DATA / "sources.toml").read_text("utf-8"))["source"]
+    paths = {source["use"]: directory / source["file"] for source in listed}
+    for source in listed:
+        found = digest(paths[source["use"]])
+        if found != source["sha256"]:
+            print(f"{source['file']} is {found}: put that and its date into sources.toml", file=sys.stderr)
+            raise SystemExit(1)
+    return read_facts(paths["top-level"], paths["ranks"], paths["channel"], paths["recipes"])
+
+
+def build(sources: Path | None, table: Table, show: bool) -> None:
+    """Write the tables."""
+    (DATA / "import_names.txt").write_text(format_table(table), encoding="utf-8")
+    if sources is None:
+        return
+    facts = read_sources(sources)
+    ranked = ranked_names(facts, table)
+    (DATA / "ranked_names.txt").write_text(format_ranked(ranked), encoding="utf-8")
+    unranked = unranked_names(facts, table, table.names() | ranked.keys())
+    (DATA / "unranked_names.bloom").write_bytes(format_filter(unranked))
+    (DATA / "conda_names.txt").write_text(format_channel(facts), encoding="utf-8")
+    if show:
+        print("\n".join(contradictions(table.first, facts)))
+
+
 def main() -> int:
-    """Write or check the table; 1 when something is wrong."""
+    """Write or check the tables; 1 when something is wrong."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--check", action="store_true", help="write nothing")
-    check = parser.parse_args().check
+    parser.add_argument("--sources", type=Path, metavar="DIR", help="local copies of the foreign sources")
+    parser.add_argument("--contradictions", action="store_true", help="show where sources and list disagree")
+    options = parser.parse_args()
     table = parse((DATA / "projects.txt").read_text(encoding="utf-8"))
     wrong = complaints(table)
-    text = format_table(table)
-    output = DATA / "import_names.txt"
-    if check:
-        wrong += contradictions(table)
-        if not output.exists() or output.read_text(encoding="utf-8") != text:
+    if options.check:
+        wrong += installed_contradictions(table)
+        if (DATA / "import_names.txt").read_text(encoding="utf-8") != format_table(table):
             wrong.append("import_names.txt is out of date")
-    print("\n".join(wrong) or f"{text.count(chr(10))} lines", file=sys.stderr if wrong else sys.stdout)
-    if not wrong and not check:
-        output.write_text(text, encoding="utf-8")
+        wrong += refused_but_ranked(table, (DATA / "ranked_names.txt").read_text(encoding="utf-8"))
+    elif not wrong:
+        build(options.sources, table, options.contradictions)
+    for complaint in wrong:
+        print(complaint, file=sys.stderr)
     return 1 if wrong else 0
 
 

@@ -28,7 +28,7 @@ class AnalyzeOptions(NamedTuple):
         functions: Only these functions, with what they use.
         mapping: Import name to project name, before anything else known.
         extra: Requirements to add.
-        strict: Unknown imports and unreadable sources are an error.
+        strict: Unknown imports, guessed projects and unreadable sources are an error.
         stdin: The text that the source `-` stands for.
         exact_python: Name one release of Python in the spec, the one that would run the sources here, even
             where they allow others.
@@ -50,7 +50,7 @@ class AnalyzeResult(NamedTuple):
 
     Attributes:
         analysis: Imports, projects, local modules, problems.
-        spec: Requirements as a spec; optional projects that are not installed are left out of it.
+        spec: Requirements as a spec; optional projects that are not installed, and guesses, are left out.
         environment_python: Version of the interpreter of the environment analysed; empty for none.
     """
 
@@ -101,6 +101,7 @@ def analyze(
     if options.strict:
         refuse_problems(analysis.problems)
         refuse_unknown(analysis.unknown)
+        refuse_guesses(analysis.projects)
     spec = _spec_of(analysis, declared_by(sources, stdin), options, environment)
     return AnalyzeResult(analysis=analysis, spec=spec, environment_python=environment.python_version)
 
@@ -142,6 +143,39 @@ def refuse_unknown(unknown: Sequence[Import]) -> None:
         facts={name: ", ".join(where) for name, where in sorted(places.items())},
         hint=f"name the project for each, for example `--pkg-mapping {first}=PROJECT`",
     )
+
+
+def refuse_guesses(projects: Sequence[FoundProject]) -> None:
+    """Raise one error for every project that is needed and only guessed.
+
+    Raises:
+        AnalysisError: There are any.
+    """
+    guesses = guessed(projects)
+    if not guesses:
+        return
+    count = "1 project is" if len(guesses) == 1 else f"{len(guesses)} projects are"
+    first = guesses[0]
+    raise AnalysisError(
+        f"{count} a guess",
+        code="guessed-project",
+        facts={project.name: _why_guessed(project) for project in guesses},
+        hint=f"look at each, and confirm it with `--pkg-mapping {_import_of(first)}={first.name}`",
+    )
+
+
+def guessed(projects: Sequence[FoundProject]) -> list[FoundProject]:
+    """The projects that the sources cannot do without and that are only guessed."""
+    return [project for project in projects if project.confidence == "guess" and not project.optional]
+
+
+def _import_of(project: FoundProject) -> str:
+    return project.imports[0].name.partition(".")[0]
+
+
+def _why_guessed(project: FoundProject) -> str:
+    first = project.imports[0]
+    return f"for `{first.name}` at {first.location}: {', '.join(project.reasons)}"
 
 
 def _environment(python: str, workshop: Workshop) -> AnalysedEnvironment:
@@ -248,7 +282,9 @@ def _text_of(stdin: str | bytes) -> str:
 
 
 def _is_wanted(project: FoundProject) -> bool:
-    """Optional imports are packed only where the analysed environment shows that they are used."""
+    """Optional imports count only where the environment analysed has them; guesses never do."""
+    if project.confidence == "guess":
+        return False
     return not project.optional or project.confidence == "installed"
 
 

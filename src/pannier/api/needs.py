@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import NamedTuple
 
-from pannier.api.analysis import AnalyzeOptions, analyze, refuse_problems, refuse_unknown
+from pannier.api.analysis import AnalyzeOptions, analyze, refuse_guesses, refuse_problems, refuse_unknown
 from pannier.api.declared import script_settings
 from pannier.api.environments import spec_of_environment
 from pannier.api.programs import ProgramFiles, program_files
@@ -34,7 +34,8 @@ def needs_of(subject: Subject, includes: tuple[str, ...], workshop: Workshop) ->
         workshop: Settings and reporter.
 
     Raises:
-        AnalysisError: A source could not be read, or needs an import that nothing known provides.
+        AnalysisError: A source could not be read, or needs an import that nothing known provides or that only
+            a guess explains.
         SpecError: A spec is not valid, or asks for nothing.
     """
     if subject.kind == "source":
@@ -62,6 +63,7 @@ def _program_needs(subject: Subject, includes: tuple[str, ...], workshop: Worksh
     result = analyze([str(subject.path)], AnalyzeOptions(), workshop.settings, workshop.reporter)
     refuse_problems(result.analysis.problems)
     refuse_unknown(result.analysis.unknown)
+    refuse_guesses(result.analysis.projects)
     if not result.analysis.local_modules and subject.path.is_dir():
         raise UsageError(
             f"there is no Python source in `{subject.path}`",

@@ -57,6 +57,13 @@ def format_summary(analysis: Analysis) -> str:
         parts.append(
             f"{format_count(unknown, 'import')} unknown; name the project with `--pkg-mapping IMPORT=NAME`"
         )
+    guesses = [project for project in analysis.projects if project.confidence == "guess"]
+    if guesses:
+        name = guesses[0].imports[0].name.partition(".")[0]
+        parts.append(
+            f"{format_count(len(guesses), 'guess', 'guesses')}, not in the spec until confirmed, "
+            f"as with `--pkg-mapping {name}={guesses[0].name}`"
+        )
     if analysis.problems:
         parts.insert(1, f"{format_count(len(analysis.problems), 'source')} unreadable")
     return printable(f"{source}: {', '.join(parts)}")

@@ -30,7 +30,10 @@ EXAMPLES = (
         "pannier analyze app.py --pkg-mapping cv2=opencv-python-headless",
         "say which project provides an import",
     ),
-    ("pannier analyze app.py --strict --json", "for a program to read; an unknown import is an error"),
+    (
+        "pannier analyze app.py --strict --json",
+        "for a program to read; an unknown import or a guess is an error",
+    ),
 )
 
 
@@ -54,7 +57,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "whose standard library counts (default: the active virtual or conda environment)",
     )
     add_selection_options(parser)
-    parser.add_argument("--strict", action="store_true", help="refuse unknown imports and unreadable sources")
+    parser.add_argument(
+        "--strict", action="store_true", help="refuse unknown imports, guesses and unreadable sources"
+    )
 
 
 def add_selection_options(parser: argparse.ArgumentParser) -> None:

@@ -240,6 +240,7 @@ def _projects(findings: _Findings) -> Iterator[FoundProject]:
             optional=all(found.kind in _NOT_NEEDED for found in imports),
             editable_path=provider.editable_path,
             alternatives=provider.alternatives,
+            reasons=provider.reasons,
         )
 
 

@@ -37,8 +37,12 @@ def join_declared(
             )
         else:
             wanted = requirement if present.requirement == present.name else present.requirement
+            confidence = "declared" if present.confidence == "guess" else present.confidence
             projects[present.name] = present._replace(
-                requirement=wanted, imports=(*present.imports, *evidence), optional=False
+                requirement=wanted,
+                confidence=confidence,
+                imports=(*present.imports, *evidence),
+                optional=False,
             )
     return unknown
 

@@ -3,10 +3,55 @@
 import re
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
+from zlib import crc32
 
-_NAMES = Path(__file__).parent / "data" / "import_names.txt"
+_DATA = Path(__file__).parent / "data"
+# Kept by hand, and beneath it what other sources say; see scripts/build_import_data.py.
+_CURATED, _RANKED = "import_names.txt", "ranked_names.txt"
+# Bits of unranked_names.bloom that stand for a name; see scripts/import_data/tail.py.
+_PROBES = 5
 # Google's libraries version their modules (`google.cloud.storage_v1`, `google.cloud.vision_v1p3beta1`).
 _API_VERSION = re.compile(r"_v\d+\w*$")
+_MEANINGS = {
+    "h": "kept by hand",
+    "1": "among the 100 most downloaded",
+    "2": "among the 1,000 most downloaded",
+    "3": "among the 5,000 most downloaded",
+    "4": "among the 15,000 most downloaded",
+    "w": "its distribution holds the name",
+    "c": "packaged by conda-forge",
+    "i": "a recipe of conda-forge imports the name",
+    "d": "by the rule of its namespace",
+    "n": "only its own name fits",
+    "o": "it is named otherwise, and not ranked",
+    "u": "a project of this name held it, and nobody ranks it",
+}
+
+
+class Known(NamedTuple):
+    """A project that the data names for an import.
+
+    Attributes:
+        project: As the index shows it.
+        evidence: A letter or digit for each reason; `reasons` spells them out.
+    """
+
+    project: str
+    evidence: str
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether a project that others vouch for is known to provide the import."""
+        evidence = set(self.evidence)
+        if "u" in evidence or ("o" in evidence and "i" not in evidence):
+            return False
+        return "n" not in evidence or bool(evidence & set("123c"))
+
+
+def reasons(evidence: str) -> tuple[str, ...]:
+    """Evidence in words."""
+    return tuple(_MEANINGS[letter] for letter in evidence)
 
 
 def normalized_name(name: str) -> str:
@@ -15,21 +60,43 @@ def normalized_name(name: str) -> str:
 
 
 @cache
-def _names() -> str:
-    return "\n" + _NAMES.read_text(encoding="utf-8")
+def _table(name: str) -> bytes:
+    return (_DATA / name).read_bytes()
+
+
+def _place(table: bytes, key: bytes) -> int:
+    """Where the first line begins that is not before `key`; the lines are sorted by what precedes a space."""
+    low, high = 0, len(table)
+    while low < high:
+        middle = (low + high) // 2
+        start = table.rfind(b"\n", low, middle) + 1 or low
+        end = table.find(b"\n", middle)
+        if table[start:end].partition(b" ")[0] < key:
+            low = end + 1
+        else:
+            high = start
+    return low
+
+
+def _line(table_name: str, key: str) -> list[str] | None:
+    table = _table(table_name)
+    start = _place(table, key.encode())
+    words = table[start : table.find(b"\n", start)].decode().split(" ")
+    return words[1:] if words[0] == key else None
 
 
 @cache
-def entry(name: str) -> tuple[str, ...]:
+def entry(name: str) -> tuple[Known, ...]:
     """Projects that the data names for exactly this dotted name, first choice first; `*` for a namespace."""
-    text = _names()
-    start = text.find(f"\n{name} ")
-    if start < 0:
-        return ()
-    return tuple(text[start + 1 : text.index("\n", start + 1)].split(" ")[1:])
+    curated = _line(_CURATED, name)
+    if curated is not None:
+        return tuple(Known(project, "h") for project in curated)
+    found = (item.partition(":") for item in _line(_RANKED, name) or ())
+    own = name.replace("_", "-")
+    return tuple(Known(own if project == "=" else project, evidence) for project, _, evidence in found)
 
 
-def providers(name: str) -> tuple[str, tuple[str, ...]]:
+def providers(name: str) -> tuple[str, tuple[Known, ...]]:
     """The longest part of a dotted name that projects are known for, and those projects, first choice first.
 
     A namespace that many projects share (`google.cloud`) says nothing alone.
@@ -38,26 +105,64 @@ def providers(name: str) -> tuple[str, tuple[str, ...]]:
     for length in range(len(parts), 0, -1):
         prefix = ".".join(parts[:length])
         projects = entry(prefix)
-        if projects == ("*",):
+        if projects and projects[0].project == "*":
             return "", ()
         if projects:
             return prefix, projects
     return "", ()
 
 
+def unranked(name: str) -> tuple[Known, ...]:
+    """The project of an import's own name, where one is known to have held it that nobody ranks.
+
+    A set of half a million names answers, which takes three in a hundred others for its own.
+    """
+    top = name.partition(".")[0]
+    bits, size = _filter()
+    first, step = crc32(top.encode()), crc32(top.encode()[::-1], 0x9E3779B9) | 1
+    for probe in range(_PROBES):
+        place = (first + probe * step) % size
+        if not bits[place >> 3] >> (place & 7) & 1:
+            return ()
+    return (Known(top.replace("_", "-"), "u"),)
+
+
+@cache
+def _filter() -> tuple[bytes, int]:
+    _, size, bits = (_DATA / "unranked_names.bloom").read_bytes().split(b"\n", 2)
+    return bits, int(size)
+
+
 def is_namespace(name: str) -> bool:
     """Whether a dotted name is shared by many projects."""
-    return entry(name) == ("*",)
+    return entry(name)[:1] == (Known("*", "h"),)
 
 
 @cache
 def has_deeper(name: str) -> bool:
     """Whether projects are known for names below a dotted name."""
-    return f"\n{name}." in _names()
+    start = f"{name}.".encode()
+    return any(table.startswith(start, _place(table, start)) for table in map(_table, (_CURATED, _RANKED)))
+
+
+def conda_name(project: str) -> str:
+    """What conda-forge calls a project; empty when it packages none of that name."""
+    key = normalized_name(project)
+    words = _line("conda_names.txt", key)
+    if words is None:
+        return ""
+    return words[0] if words else key
 
 
 def project_called(name: str) -> str:
     """The project that the data knows by a name, in whatever spelling, as the index shows it; or empty."""
-    spelling = re.sub(r"[-_.]+", "[-_.]+", re.escape(name).replace("\\-", "-").replace("\\.", "."))
-    found = re.search(rf" ({spelling})(?=[ \n])", _names(), re.IGNORECASE)
-    return found[1] if found else ""
+    normalized = normalized_name(name)
+    own = entry(normalized.replace("-", "_"))
+    if own and normalized_name(own[0].project) == normalized:
+        return own[0].project
+    spelling = "[-_.]+".join(map(re.escape, normalized.split("-"))).encode()
+    for table in (_CURATED, _RANKED):
+        found = re.search(rb" (%b)(?=[ :\n])" % spelling, _table(table), re.IGNORECASE)
+        if found:
+            return found[1].decode()
+    return ""

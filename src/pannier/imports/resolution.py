@@ -5,12 +5,16 @@ from typing import NamedTuple
 
 from pannier.imports.declarations import project_name
 from pannier.imports.known_projects import (
+    Known,
     has_deeper,
     is_namespace,
     normalized_name,
     project_called,
     providers,
+    reasons,
+    unranked,
 )
+from pannier.imports.standard_library import is_standard_somewhere
 from pannier.model.analysis import Confidence
 from pannier.model.interpreter import InstalledDistribution
 
@@ -25,6 +29,7 @@ class Provider(NamedTuple):
         matched: The part of the dotted name that decided.
         editable_path: Directory of an editable install.
         alternatives: Other projects that provide it.
+        reasons: Why the shipped data name it; empty where something better decided.
     """
 
     name: str
@@ -33,6 +38,7 @@ class Provider(NamedTuple):
     matched: str
     editable_path: str = ""
     alternatives: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()
 
 
 class Resolver:
@@ -107,19 +113,20 @@ class Resolver:
                 return self._among(found, known, prefix)
         return self._nameless(name, known)
 
-    def _among(self, found: list[InstalledDistribution], known: Sequence[str], prefix: str) -> Provider:
+    def _among(self, found: list[InstalledDistribution], known: Sequence[Known], prefix: str) -> Provider:
         """One of several distributions: the best known, else the one named like the import."""
-        preference = [normalized_name(project) for project in (*known, prefix.partition(".")[0])]
+        names = (*(item.project for item in known), prefix.partition(".")[0])
+        preference = [normalized_name(project) for project in names]
         by_name = {normalized_name(distribution.name): distribution for distribution in found}
         chosen = next((by_name[project] for project in preference if project in by_name), None)
         chosen = chosen or by_name[min(by_name)]
         others = sorted(other.name for other in by_name.values() if other.name != chosen.name)
         return self._pinned(chosen, "installed", prefix, tuple(others))
 
-    def _nameless(self, name: str, known: Sequence[str]) -> Provider | None:
+    def _nameless(self, name: str, known: Sequence[Known]) -> Provider | None:
         """An installed distribution whose metadata names no modules, or not deep enough in a namespace."""
-        for project in known:
-            distribution = self._by_project.get(normalized_name(project))
+        for item in known:
+            distribution = self._by_project.get(normalized_name(item.project))
             if distribution is not None:
                 return self._pinned(distribution, "installed", providers(name)[0])
         distribution = self._by_project.get(normalized_name(name.partition(".")[0]))
@@ -130,8 +137,21 @@ class Resolver:
     def _from_data(self, name: str) -> Provider | None:
         matched, projects = providers(name)
         if not projects:
+            matched, projects = self._unranked(name.partition(".")[0])
+        if not projects:
             return None
-        return Provider(projects[0], projects[0], "known", matched, alternatives=projects[1:])
+        first, *others = projects
+        return Provider(
+            first.project,
+            first.project,
+            "known" if first.is_certain else "guess",
+            matched,
+            alternatives=tuple(other.project for other in others),
+            reasons=reasons(first.evidence),
+        )
+
+    def _unranked(self, top: str) -> tuple[str, tuple[Known, ...]]:
+        return top, () if is_namespace(top) or is_standard_somewhere(top) else unranked(top)
 
     def _pinned(
         self,

@@ -51,6 +51,7 @@ class FoundProject(NamedTuple):
         optional: Every one of its imports is optional, for typing or for development.
         editable_path: Directory of the project when the environment has it as an editable install.
         alternatives: Other projects that provide the same import.
+        reasons: Why the shipped data name it, in words.
     """
 
     name: str
@@ -60,6 +61,7 @@ class FoundProject(NamedTuple):
     optional: bool = False
     editable_path: str = ""
     alternatives: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()
 
 
 class LocalModule(NamedTuple):

@@ -129,6 +129,7 @@ def test_analyze_json_has_everything(api: Any, capsys: pytest.CaptureFixture[str
         "optional": True,
         "editable_path": "",
         "alternatives": [],
+        "reasons": [],
     }
     assert result["spec"] == {"dependencies": ["PyYAML==6.0.3"]}
 
