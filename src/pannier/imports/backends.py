@@ -101,24 +101,18 @@ def _parse_section(head: str, lines: Sequence[str], tables: dict[str, list[str]]
 
 
 def _parse_rules(line: str, tables: dict[str, list[str]]) -> Iterator[Rule]:
-    place, _, rest = line.partition(" ")
+    is_besides = line.startswith("+ ")
+    place, _, rest = line.removeprefix("+ ").partition(" ")
     if place == "@":
         module, _, needs = rest.partition(" = ")
         yield Rule("import", (module,), -1, (), ("*",), _parse_needs(needs), module)
         return
     answers = tables[rest.removeprefix("in ")] if rest.startswith("in ") else [rest]
     kind, names, position, keywords = _parse_place(place)
+    group = place if is_besides else place.partition("(")[0]
     for answer in answers:
         values, _, needs = answer.partition(" = ")
-        yield Rule(
-            kind,
-            names,
-            position,
-            keywords,
-            tuple(values.split()),
-            _parse_needs(needs),
-            place.partition("(")[0],
-        )
+        yield Rule(kind, names, position, keywords, tuple(values.split()), _parse_needs(needs), group)
 
 
 def _parse_needs(text: str) -> tuple[tuple[str, ...], ...]:
@@ -267,6 +261,8 @@ def _asked(rule: Rule, call: ast.Call, scope: Scope) -> list[str]:
     node = argument(call, rule.place, *rule.keywords)
     if node is None:
         return []
+    if rule.values == ("*",) and not (isinstance(node, ast.Constant) and not node.value):
+        return _values(node, scope) or ["_"]
     return [text for text in _values(node, scope) if fits(rule, text)]
 
 
