@@ -20,11 +20,11 @@ TELLING_TEXTS = (
     *("sqlalchemy", "sqlmodel", "SQLALCHEMY_", "SQLDatabase", "SQLAlchemy", "dj_database_url"),
     *("Database(", "Tortoise", "dataset.connect", "ExtDatabase", "INSTALLED_APPS", "MIDDLEWARE"),
     *("DATABASES", "CACHES", "DJANGO_SETTINGS_MODULE", "urlpatterns", "elery", "broker_url"),
-    *("BROKER_URL", "CELERY_", "flask", "slowapi", "KERAS_BACKEND", "pytest_plugins", "html_theme"),
-    *("sphinx.ext", "worker_class", "uvicorn", "joblib", "socks5", "socks4", "http2=", "fsspec."),
-    *("smart_open", "passlib", "jwt", "testclient", "pydantic", "fastapi", "starlette", "tensorboard"),
-    *("tqdm.notebook", "backend_qt", "backend_wx", "backend_gtk", "networkx", "transformers"),
-    *("plotly",),
+    *("BROKER_URL", "CELERY_", "flask", "slowapi", "marimo", "KERAS_BACKEND", "pytest_plugins"),
+    *("html_theme", "sphinx.ext", "worker_class", "uvicorn", "joblib", "socks5", "socks4", "http2="),
+    *("fsspec.", "smart_open", "passlib", "jwt", "testclient", "pydantic", "fastapi", "starlette"),
+    *("tensorboard", "tqdm.notebook", "backend_qt", "backend_wx", "backend_gtk", "networkx"),
+    *("transformers", "plotly"),
 )
 
 

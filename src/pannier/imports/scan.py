@@ -279,9 +279,26 @@ class _Scanner:
         self.add_mentions(statement, context)
         for child in ast.iter_child_nodes(statement):
             if isinstance(child, ast.expr | ast.withitem | ast.arguments | ast.keyword):
-                for node in ast.walk(child):
-                    if id(node) in self.mentions and isinstance(node, ast.expr):
-                        self.add_mentions(node, context)
+                self.visit_expression(child, context)
+
+    def visit_expression(self, root: ast.AST, context: _Context) -> None:
+        """Add what an expression names, some of it only where something is there (`f() if HAS_X else 0`)."""
+        pending = [(root, context)]
+        while pending:
+            node, inside = pending.pop()
+            if isinstance(node, ast.expr):
+                self.add_mentions(node, inside)
+            if isinstance(node, ast.IfExp) and asks_availability(node.test):
+                pending += [
+                    (node.body, inside.weakened("optional")),
+                    (node.orelse, inside),
+                    (node.test, inside),
+                ]
+            elif isinstance(node, ast.BoolOp) and asks_availability(node.values[0]):
+                guarded = inside.weakened("optional")
+                pending += [(node.values[0], inside), *((value, guarded) for value in node.values[1:])]
+            else:
+                pending.extend((child, inside) for child in ast.iter_child_nodes(node))
 
     def add_mentions(self, node: ast.stmt | ast.expr, context: _Context) -> None:
         if id(node) not in self.mentions or not self.is_wanted(node):
