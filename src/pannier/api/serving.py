@@ -1,6 +1,7 @@
 """`serve`: a private package index over directories of distributions."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,9 @@ _CHOICES = {
     "access_log": ("common", "json", "off"),
     "log_level": ("debug", "info", "warning", "error"),
 }
+_SIZES = ("upstream_file_limit", "upstream_cache_size")
+_UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
+_SIZE = re.compile(r"(\d+(?:\.\d+)?) ?([KMGT]?)(?:i?B)?", re.IGNORECASE)
 _RIGHTS = ("list", "download", "update", "remove")
 
 
@@ -50,11 +54,25 @@ def serve_settings(directories: Sequence[str], settings: Settings) -> "ServeSett
     if values.get("htpasswd") and Path(values["htpasswd"]).name == ".":
         values["htpasswd"] = ""
     _check(values)
-    for name in ("htpasswd", "store", "log_file"):
+    for name in _SIZES:
+        values[name] = parse_size(values.get(name, "0"))
+    for name in ("htpasswd", "store", "log_file", "upstream_cache"):
         if values.get(name):
             values[name] = str(Path(values[name]).absolute())
     values["directories"] = _directories(values.get("directories", ()))
     return ServeSettings(**values)
+
+
+def parse_size(text: str) -> int:
+    """Read a size such as `500M` or `20 GiB`, in bytes; K is 1024.
+
+    Raises:
+        ValueError: It is none.
+    """
+    match = _SIZE.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(f"`{text}` is no size: write it as 500M or 20G")
+    return int(float(match[1]) * _UNITS[match[2].upper()])
 
 
 def _directories(names: Sequence[str]) -> tuple[Path, ...]:
@@ -94,8 +112,30 @@ def _problems(values: Mapping[str, Any]) -> list[str]:
     unknown = [word for word in values.get("authenticate", ()) if word not in _RIGHTS]
     if unknown:
         problems.append(f"`authenticate` knows {', '.join(_RIGHTS)}, not `{unknown[0]}`")
+    problems.extend(_upstream_problems(values))
     try:
         parse_networks(values.get("trusted_proxies", ()))
     except ValueError as error:
         problems.append(f"`trusted-proxies`: {error}")
     return problems
+
+
+def _upstream_problems(values: Mapping[str, Any]) -> Iterator[str]:
+    from pannier.formats.distribution_names import is_project_name
+    from pannier.store.upstream.address import parse_upstream
+
+    try:
+        if values.get("upstream"):
+            parse_upstream(values["upstream"])
+        for name in _SIZES:
+            parse_size(values.get(name, "0"))
+    except UsageError as error:
+        yield f"`upstream`: {error.message}; {error.hint}"
+    except ValueError as error:
+        yield f"`{name.replace('_', '-')}`: {error}"
+    for name in ("upstream_ttl", "upstream_timeout"):
+        if values.get(name, 1) < 1:
+            yield f"`{name.replace('_', '-')}` is at least 1 second, not {values[name]}"
+    for name in values.get("reserve", ()):
+        if not is_project_name(name.removesuffix("*").rstrip("-_.")):
+            yield f"`reserve` takes names of projects, or the start of names with `*`, not `{name}`"

@@ -99,7 +99,32 @@ _SERVE: dict[str, SettingInfo] = {
     "overwrite": SettingInfo(
         "flag", "Let an upload replace a file of the same name.", options=("-o", "--overwrite")
     ),
-    "upstream": SettingInfo("text", "The index to ask for what was never local.", metavar="URL"),
+    "upstream": SettingInfo("text", "The index to ask for what was never local, and to cache.", metavar="URL"),
+    "upstream-ttl": SettingInfo(
+        "number", "How long one of its pages is fresh where it does not say: 600 by default.", metavar="SECONDS"
+    ),
+    "upstream-timeout": SettingInfo(
+        "number", "How long it may send nothing before it counts as down: 20 by default.", metavar="SECONDS"
+    ),
+    "upstream-file-limit": SettingInfo(
+        "text", "The largest file to fetch from it, such as 500M; any size by default.", metavar="SIZE"
+    ),
+    "upstream-cache": SettingInfo(
+        "text",
+        "Where to keep what it answered, instead of in .pannier/ beside the packages.",
+        is_path=True,
+        metavar="DIR",
+    ),
+    "upstream-cache-size": SettingInfo(
+        "text",
+        "How much to keep of it, such as 20G, the least used files going first; everything by default.",
+        metavar="SIZE",
+    ),
+    "reserve": SettingInfo(
+        "list",
+        "A name that it is never asked for, as if it were local; `acme-*` is every name that starts so.",
+        metavar="NAME",
+    ),
     "prefix": SettingInfo(
         "text", "The path to serve under, such as /pypi, where no proxy takes it away.", metavar="PATH"
     ),

@@ -34,7 +34,7 @@ class PageCache:
             names = self._catalogue.projects()
             is_json = kind == simple_api.JSON_TYPE
             data = simple_api.format_root_json(names) if is_json else simple_api.format_root_html(names)
-            page = make_page(data, _content_type(kind))
+            page = make_page(data, content_type(kind))
             self._keep(_ROOT, kind, page)
         return page
 
@@ -57,7 +57,7 @@ class PageCache:
         value = project_page(record, versions, _TO_PACKAGES)
         is_json = kind == simple_api.JSON_TYPE
         data = simple_api.format_project_json(value) if is_json else simple_api.format_project_html(value)
-        page = make_page(data, _content_type(kind))
+        page = make_page(data, content_type(kind))
         if self._change == before:
             self._keep(name, kind, page)
         return page
@@ -91,5 +91,6 @@ def _weight(page: Page) -> int:
     return len(page.plain) + len(page.compressed) + 2000
 
 
-def _content_type(kind: str) -> str:
+def content_type(kind: str) -> str:
+    """What a page's `Content-Type` says, for a media type of the Simple API."""
     return kind if kind == simple_api.JSON_TYPE else f"{kind}; charset=utf-8"

@@ -6,9 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple, ParamSpec, Protocol, TypeVar
 
 from pannier.server.catalogue.catalogue import Catalogue
-from pannier.server.messages import Answer, Identity, Request, Response, Right, respond
+from pannier.server.messages import Identity, Request, Response, Right, respond
 from pannier.server.page_cache import PageCache
 from pannier.server.settings import ServeSettings
+from pannier.store.upstream.state import UpstreamState
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -32,14 +33,15 @@ class Gate(Protocol):
 class Upstream(Protocol):
     """Another index, asked for what was never local, which each method's caller has checked."""
 
-    def project_page(self, request: Request, project: str) -> Answer:
+    def project_page(self, request: Request, project: str) -> Awaitable[Response]:
         """The Simple API's page of a project that is not local."""
 
-    def file(self, request: Request, path: str) -> Answer:
-        """A file below `/packages/` that is not local."""
+    def file(self, request: Request, project: str, key: str, filename: str) -> Awaitable[Response]:
+        """A file of a project that is not local, by what the links of its page hold."""
 
-    def project_json(self, request: Request, project: str, version: str) -> Answer:
-        """The answer to `/pypi/PROJECT/json` or, with a version, `/pypi/PROJECT/VERSION/json`."""
+    @property
+    def state(self) -> UpstreamState:
+        """How the index does."""
 
 
 class ReadOnlyGate:

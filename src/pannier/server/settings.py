@@ -15,7 +15,13 @@ class ServeSettings(NamedTuple):
         htpasswd: The password file; empty for a read-only index.
         authenticate: Rights that need a user who is allowed them, such as `update`.
         overwrite: An upload may replace a file of the same name.
-        upstream: The index asked for what was never local; empty for none.
+        upstream: The index asked for what was never local; empty for none. It may hold a password.
+        upstream_ttl: Seconds for which one of its pages is fresh, where it does not say so itself.
+        upstream_timeout: Seconds without a byte after which it counts as down.
+        upstream_file_limit: Bytes that one of its files may have; 0 for any number.
+        upstream_cache: Where what it answered is kept; empty for beside the packages.
+        upstream_cache_size: Bytes that may be kept of it, the least used files going first; 0 for any number.
+        reserve: Names that it is never asked for; `*` stands for any end of a name.
         prefix: The path to serve under, without a slash at its end; empty for none.
         trusted_proxies: Addresses and networks whose `X-Forwarded-*` headers are believed.
         store: Where the store of what is known about the files lies; empty for beside them.
@@ -32,6 +38,12 @@ class ServeSettings(NamedTuple):
     authenticate: tuple[str, ...] = ("update", "remove")
     overwrite: bool = False
     upstream: str = ""
+    upstream_ttl: int = 600
+    upstream_timeout: int = 20
+    upstream_file_limit: int = 0
+    upstream_cache: str = ""
+    upstream_cache_size: int = 0
+    reserve: tuple[str, ...] = ()
     prefix: str = ""
     trusted_proxies: tuple[str, ...] = ()
     store: str = ""

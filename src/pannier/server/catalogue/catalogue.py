@@ -93,8 +93,11 @@ class Catalogue:
     def is_local(self, name: str) -> bool:
         """Whether a name is or ever was local, or is reserved: upstream is never asked for it."""
         project = normalize_project(name)
-        query = "SELECT 1 FROM reserved WHERE name = ? UNION ALL SELECT 1 FROM file WHERE project = ? LIMIT 1"
-        return self.database.connection.execute(query, (project, project)).fetchone() is not None
+        query = """
+            SELECT 1 FROM reserved WHERE name = :project UNION ALL SELECT 1 FROM file WHERE project = :project
+            UNION ALL SELECT 1 FROM reserved WHERE name LIKE '%*' AND :project GLOB name LIMIT 1
+        """
+        return self.database.connection.execute(query, {"project": project}).fetchone() is not None
 
     def changes_since(self, number: int) -> tuple[int, list[str]]:
         """The number of the newest change, and the projects changed after that of the number given."""
@@ -179,7 +182,7 @@ class Catalogue:
         return changed
 
     def reserve(self, name: str) -> None:
-        """Never ask upstream for this name, from now on and for good."""
+        """Never ask upstream for this name, from now on and for good; one that ends in `*` is many names."""
         project = normalize_project(name)
         query = "SELECT 1 FROM reserved WHERE name = ?"
         if self.database.connection.execute(query, (project,)).fetchone():

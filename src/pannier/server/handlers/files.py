@@ -1,27 +1,12 @@
 """Downloads: `/packages/PATH`, and beside each file its `.metadata`, `.provenance` and `.asc`."""
 
-import os
-import stat
 from collections.abc import Sequence
-from email.utils import formatdate
-from pathlib import Path
 
-from pannier.formats.distribution_names import parse_distribution_filename
 from pannier.server.catalogue.records import FileRecord
-from pannier.server.messages import Answer, FileRange, Request, Response, make_headers, respond
+from pannier.server.messages import Request, Response, respond
 from pannier.server.routing import Route
+from pannier.server.sending import send_path
 from pannier.server.services import Services
-
-_TYPES = {
-    ".whl": "application/zip",
-    ".zip": "application/zip",
-    ".egg": "application/zip",
-    ".gz": "application/gzip",
-    ".tgz": "application/gzip",
-    ".bz2": "application/x-bzip2",
-    ".xz": "application/x-xz",
-    ".tar": "application/x-tar",
-}
 
 
 async def download(request: Request, services: Services, values: Sequence[str]) -> Response:
@@ -32,41 +17,15 @@ async def download(request: Request, services: Services, values: Sequence[str]) 
             return await services.off_loop(handler, request, services, path.removesuffix(suffix))
     record = await services.off_loop(services.catalogue.file, path)
     if record is None:
-        return await _elsewhere(request, services, path)
+        return not_found(path)
     return send_file(request, services, record)
-
-
-async def _elsewhere(request: Request, services: Services, path: str) -> Response:
-    name = parse_distribution_filename(path.rpartition("/")[2])
-    if services.upstream is not None and name is not None and not services.catalogue.is_local(name.project):
-        answer: Answer = services.upstream.file(request, path)
-        return answer if isinstance(answer, Response) else await answer
-    return not_found(path)
 
 
 def send_file(request: Request, services: Services, record: FileRecord) -> Response:
     """The response with a file's bytes, or the part that the client asks for."""
-    location = str(services.catalogue.location(record))
-    try:
-        descriptor = os.open(location, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return not_found(record.path)
-    status = os.fstat(descriptor)
-    if not stat.S_ISREG(status.st_mode) or (status.st_size, status.st_mtime_ns) != (
-        record.size,
-        record.mtime,
-    ):
-        os.close(descriptor)
-        return not_found(record.path)
-    headers = {
-        "content-type": _TYPES.get(Path(record.filename).suffix, "application/octet-stream"),
-        "content-length": str(record.size),
-        "etag": f'"{record.sha256}"',
-        "last-modified": formatdate(record.mtime // 1_000_000_000, usegmt=True),
-        "accept-ranges": "bytes",
-        "cache-control": "no-cache",
-    }
-    return Response(200, make_headers(headers), FileRange(location, 0, record.size, descriptor))
+    location = services.catalogue.location(record)
+    response = send_path(request, location, record.filename, record.sha256, (record.size, record.mtime))
+    return response or not_found(record.path)
 
 
 def _metadata(request: Request, services: Services, path: str) -> Response:

@@ -39,8 +39,7 @@ async def _make_project(request: Request, services: Services, name: str, kind: s
     if page is not None:
         return answer_page(request, page)
     if services.upstream is not None and not services.catalogue.is_local(name):
-        answer = services.upstream.project_page(request, name)
-        return answer if isinstance(answer, Response) else await answer
+        return await services.upstream.project_page(request, name)
     return respond(404, f"there is no project {name} here\n")
 
 

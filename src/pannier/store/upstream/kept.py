@@ -10,6 +10,7 @@
 import hashlib
 import json
 import os
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -112,6 +113,11 @@ class UpstreamCache(NamedTuple):
                 entry.name[:-5] for entry in os.scandir(self.root / "pages") if entry.name[0] != "."
             )
         return []
+
+    def note_use(self, place: Path) -> None:
+        """Remember that a kept file was asked for just now; what is asked for least is cleaned first."""
+        with suppress(OSError):
+            os.utime(place, ns=(time.time_ns(), place.stat().st_mtime_ns))
 
     def note_answer(self) -> None:
         """Remember that the index answered just now."""

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from pathlib import Path
-from typing import Literal, NamedTuple, TypeVar
+from typing import Literal, TypeVar
 
 from pannier.formats.simple_api import FileLink, ProjectPage
 from pannier.formats.simple_api_pages import strongest_hash
@@ -22,6 +22,7 @@ from pannier.store.upstream.client import PageAnswer, UpstreamClient, UpstreamUn
 from pannier.store.upstream.downloads import Arrival, WantedFile, bring
 from pannier.store.upstream.kept import KeptPage, UpstreamCache, file_key
 from pannier.store.upstream.locks import FetchLocks
+from pannier.store.upstream.state import UpstreamState
 from pannier.store.writing import write_whole
 
 Result = TypeVar("Result")
@@ -30,20 +31,6 @@ Beside = Literal["metadata", "provenance"]
 _LONGEST_MISSING = 60
 _PAUSES = (2.0, 5.0, 15.0, 30.0)
 _PAGES_IN_MEMORY = 16
-
-
-class UpstreamState(NamedTuple):
-    """How an upstream index does, for those who operate the server.
-
-    Attributes:
-        url: The index.
-        is_down: The last attempts to reach it failed, and it is not asked for a while.
-        last_answer: When it last answered, in seconds since the epoch; `None` for never.
-    """
-
-    url: str
-    is_down: bool
-    last_answer: float | None
 
 
 class Mirror:
@@ -179,11 +166,15 @@ class Mirror:
             return self._keep(name, answer)
 
     async def _ask(self, name: str, kept: KeptPage | None) -> PageAnswer:
+        etag, last_modified = (kept.etag, kept.last_modified) if kept else ("", "")
         try:
-            if kept is None:
-                answer = await self.client.fetch_page(name)
-            else:
-                answer = await self.client.fetch_page(name, kept.etag, kept.last_modified)
+            try:
+                answer = await self.client.fetch_page(name, etag, last_modified)
+            except UpstreamUnavailableError as error:
+                if error.is_down or not error.is_broken:
+                    raise
+                # A connection that was kept open and closed at the other end just when it was used again.
+                answer = await self.client.fetch_page(name, etag, last_modified)
         except UpstreamUnavailableError as error:
             self._note_failure(error)
             raise
