@@ -124,15 +124,12 @@ def _upstream_problems(values: Mapping[str, Any]) -> Iterator[str]:
     from pannier.formats.distribution_names import is_project_name
     from pannier.store.upstream.address import parse_upstream
 
-    try:
-        if values.get("upstream"):
-            parse_upstream(values["upstream"])
-        for name in _SIZES:
-            parse_size(values.get(name, "0"))
-    except UsageError as error:
-        yield f"`upstream`: {error.message}; {error.hint}"
-    except ValueError as error:
-        yield f"`{name.replace('_', '-')}`: {error}"
+    for name, parse in (("upstream", parse_upstream), *((name, parse_size) for name in _SIZES)):
+        try:
+            if values.get(name):
+                parse(values[name])
+        except (UsageError, ValueError) as error:
+            yield f"`{name.replace('_', '-')}`: {error}"
     for name in ("upstream_ttl", "upstream_timeout"):
         if values.get(name, 1) < 1:
             yield f"`{name.replace('_', '-')}` is at least 1 second, not {values[name]}"

@@ -99,9 +99,13 @@ _SERVE: dict[str, SettingInfo] = {
     "overwrite": SettingInfo(
         "flag", "Let an upload replace a file of the same name.", options=("-o", "--overwrite")
     ),
-    "upstream": SettingInfo("text", "The index to ask for what was never local, and to cache.", metavar="URL"),
+    "upstream": SettingInfo(
+        "text", "The index to ask for what was never local, and to cache.", metavar="URL"
+    ),
     "upstream-ttl": SettingInfo(
-        "number", "How long one of its pages is fresh where it does not say: 600 by default.", metavar="SECONDS"
+        "number",
+        "How long one of its pages is fresh where it does not say: 600 by default.",
+        metavar="SECONDS",
     ),
     "upstream-timeout": SettingInfo(
         "number", "How long it may send nothing before it counts as down: 20 by default.", metavar="SECONDS"

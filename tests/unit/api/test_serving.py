@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pannier.api.serving import serve_settings
+from pannier.api.serving import parse_size, serve_settings
 from pannier.api.setting_names import VERB_TABLES
 from pannier.api.settings import load_settings
 from pannier.model.errors import StorageError, UsageError
@@ -65,3 +65,25 @@ def test_a_directory_has_to_be_named_and_there(tmp_path: Path) -> None:
     with pytest.raises(StorageError) as caught:
         serve_settings([str(tmp_path / "a"), str(tmp_path)], load_settings({}, {}, tmp_path))
     assert caught.value.facts["missing"] == [str(tmp_path / "a")]
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [("0", 0), ("17", 17), ("1K", 1024), ("1.5M", 1_572_864), ("20 GiB", 20 << 30), ("2tb", 2 << 40)],
+)
+def test_sizes_are_written_as_people_write_them(text: str, size: int) -> None:
+    assert parse_size(text) == size
+
+
+def test_everything_wrong_about_upstream_is_told_at_once_but_its_password(tmp_path: Path) -> None:
+    flags = {
+        "upstream": "ftp://user:secret@host/",
+        "upstream_cache_size": "much",
+        "upstream_ttl": 0,
+        "reserve": ["fine", "acme-*", "*", "a b"],
+    }
+    with pytest.raises(UsageError) as caught:
+        settings_of(tmp_path, flags)
+    wrong = caught.value.facts["wrong"]
+    assert len(wrong) == 5
+    assert "secret" not in f"{caught.value} {wrong}"
