@@ -13,6 +13,8 @@ PannierError
 ├── CorruptPackError     a pack is truncated, tampered with, hostile or no pack at all
 ├── TargetMismatchError  a pack was made for another machine than this one
 ├── StorageError         the disk is full or a directory cannot be written
+├── DistributionError    a wheel or an sdist is damaged, hostile, or not the one it is said to be
+├── RequestError         a client asked an index of ours for what it cannot do, or in a way it cannot read
 └── UsageError           the command line asks for something that cannot be (exit status 2)
 """
 
@@ -114,6 +116,18 @@ class StorageError(PannierError):
     """The disk is full, or a directory cannot be written."""
 
     default_code = "storage"
+
+
+class DistributionError(PannierError):
+    """A wheel or an sdist is damaged, hostile, or not the one it is said to be."""
+
+    default_code = "bad-distribution"
+
+
+class RequestError(PannierError):
+    """A client asked an index of ours for what it cannot do, or in a way it cannot read."""
+
+    default_code = "bad-request"
 
 
 class UsageError(PannierError):
