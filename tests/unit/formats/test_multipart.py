@@ -150,7 +150,7 @@ def test_a_part_without_content_or_without_even_a_blank_line_is_empty() -> None:
             "unknown encoding",
         ),
         (
-            b"--B\r\nContent-Disposition: form-data; name=x\r\ncontent-transfer-encoding:br\r\n\r\n1\r\n--B--",
+            b"--B\r\nContent-Disposition: form-data; name=x\r\nContent-Transfer-Encoding: br\r\n\r\n",
             "once more",
         ),
         (b"--B\r\nX: " + b"y" * MAX_HEADER_SIZE + b"\r\n\r\n", "bytes of headers"),
