@@ -40,10 +40,12 @@ class Identity(NamedTuple):
     Attributes:
         name: The user, or empty for nobody in particular.
         groups: What groups the user belongs to.
+        token: Name of the token that acts for the user, whose limits hold too; empty for a password.
     """
 
     name: str = ""
     groups: tuple[str, ...] = ()
+    token: str = ""
 
 
 ANONYMOUS = Identity()

@@ -1,6 +1,13 @@
 """The one table of what the index answers. A part adds its module's `ROUTES` here."""
 
-from pannier.server.handlers import files, operation, simple, upstream
+from pannier.server.handlers import changes, files, legacy, operation, simple, upstream
 from pannier.server.routing import Route
 
-ROUTES: tuple[Route, ...] = (*simple.ROUTES, *files.ROUTES, *operation.ROUTES, *upstream.ROUTES)
+ROUTES: tuple[Route, ...] = (
+    *simple.ROUTES,
+    *files.ROUTES,
+    *legacy.ROUTES,
+    *changes.ROUTES,
+    *operation.ROUTES,
+    *upstream.ROUTES,
+)

@@ -6,10 +6,12 @@ from pathlib import Path
 
 from pannier.server.application import Application
 from pannier.server.asgi import Shell
+from pannier.server.audit import AuditLog
 from pannier.server.catalogue.catalogue import Catalogue
+from pannier.server.gate import make_gate
 from pannier.server.page_cache import PageCache
 from pannier.server.routes import ROUTES
-from pannier.server.services import ReadOnlyGate, Services, Upstream
+from pannier.server.services import Services, Upstream
 from pannier.server.settings import ServeSettings
 
 _THREADS = 8
@@ -25,7 +27,8 @@ def make_application(settings: ServeSettings) -> Application:
         settings=settings,
         catalogue=catalogue,
         pages=PageCache(catalogue),
-        gate=ReadOnlyGate(),
+        gate=make_gate(settings, catalogue.own / "tokens.json"),
+        audit=AuditLog(catalogue.own / "audit.jsonl"),
         pool=ThreadPoolExecutor(_THREADS, thread_name_prefix="pannier"),
         upstream=_upstream(settings, catalogue.own) if settings.upstream else None,
     )

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple, ParamSpec, Protocol, TypeVar
 
+from pannier.server.audit import AuditLog
 from pannier.server.catalogue.catalogue import Catalogue
 from pannier.server.messages import Identity, Request, Response, Right, respond
 from pannier.server.page_cache import PageCache
@@ -26,8 +27,14 @@ class Gate(Protocol):
             request: With its headers; its identity is not known yet.
             right: What the route asks for; `open` is granted to everybody.
             project: Normalized name of the project it is about; empty where the path names none. An upload
-                names its project in the body: its handler checks again with the name.
+                names its project in the body: its handler asks `permits` with the name.
         """
+
+    def permits(self, identity: Identity, right: Right, project: str) -> bool:
+        """Whether somebody whom `check` let in may do this to a project. May be called from any thread."""
+
+    def is_limited(self, identity: Identity, right: Right) -> bool:
+        """Whether somebody has a right on some projects only, so that a list must leave others out."""
 
 
 class Upstream(Protocol):
@@ -53,6 +60,14 @@ class ReadOnlyGate:
             return request.identity
         return respond(403, "this index is read-only: start it with --htpasswd FILE to let users publish\n")
 
+    def permits(self, identity: Identity, right: Right, project: str) -> bool:  # noqa: ARG002
+        """Grant reading."""
+        return right in ("open", "list", "download")
+
+    def is_limited(self, identity: Identity, right: Right) -> bool:  # noqa: ARG002
+        """Nobody's reading is limited."""
+        return False
+
 
 class Services(NamedTuple):
     """What handlers reach.
@@ -62,6 +77,7 @@ class Services(NamedTuple):
         catalogue: The files and projects.
         pages: Pages kept ready.
         gate: Who may do what.
+        audit: Where every change is written down.
         pool: Threads for what would block the event loop.
         upstream: Where there is one.
     """
@@ -70,6 +86,7 @@ class Services(NamedTuple):
     catalogue: Catalogue
     pages: PageCache
     gate: Gate
+    audit: AuditLog
     pool: ThreadPoolExecutor
     upstream: Upstream | None = None
 

@@ -181,6 +181,15 @@ class Catalogue:
             write_file(connection, changed, WHOLE)
         return changed
 
+    def sign(self, record: FileRecord, signature: bytes) -> FileRecord:
+        """Keep the signature that somebody made of a file beside it."""
+        location = self.location(record)
+        write_whole(location.with_name(location.name + ".asc"), signature)
+        changed = record._replace(has_signature=True)
+        with self.database.transaction() as connection:
+            write_file(connection, changed, WHOLE)
+        return changed
+
     def reserve(self, name: str) -> None:
         """Never ask upstream for this name, from now on and for good; one that ends in `*` is many names."""
         project = normalize_project(name)

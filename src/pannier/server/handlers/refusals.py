@@ -1,0 +1,56 @@
+"""What clients are told of a request that cannot be done."""
+
+import errno
+from collections.abc import Sequence
+
+from pannier.model.errors import DistributionError, Fact, PannierError, RequestError, StorageError
+from pannier.server.messages import Request, Response, respond
+from pannier.server.uploads.changes import NothingFoundError
+from pannier.server.uploads.publishing import ConflictError
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+def refuse(request: Request, error: PannierError | OSError) -> Response:
+    """The response to a request that failed; what is not the client's doing is raised again.
+
+    Raises:
+        OSError: Something is wrong with the server.
+    """
+    if isinstance(error, ConnectionError):
+        return respond(400, "the connection broke off\n")
+    if isinstance(error, TimeoutError):
+        return respond(408, "nothing more came in for too long\n")
+    if isinstance(error, OSError):
+        if error.errno not in _FULL:
+            raise error
+        return respond(507, "the index has no space left\n")
+    return respond(_status(request, error), describe(error))
+
+
+def _status(request: Request, error: PannierError) -> int:
+    if isinstance(error, ConflictError):
+        # What twine looks for; everybody else is told what it is.
+        return 400 if request.headers.get("user-agent", "").startswith("twine/") else 409
+    if isinstance(error, NothingFoundError):
+        return 404
+    if isinstance(error, StorageError):
+        return 507
+    if error.code == "upload-too-large":
+        return 413
+    return 400 if isinstance(error, RequestError | DistributionError) else 500
+
+
+def describe(error: PannierError) -> str:
+    """An error as text: the sentence, the facts, and what to do."""
+    lines = [error.message, *(f"  {name}: {_shown(value)}" for name, value in error.facts.items())]
+    if error.hint:
+        lines.append(f"hint: {error.hint}")
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _shown(fact: Fact) -> str:
+    if isinstance(fact, str):
+        return fact
+    values: Sequence[str] = fact
+    return ", ".join(values)
