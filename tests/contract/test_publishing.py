@@ -17,7 +17,6 @@ from tests.end_to_end.local_index import sdist_bytes, wheel_bytes
 from pannier.formats.htpasswd import hash_password
 from pannier.server.application import Application
 from pannier.server.messages import Request, Response
-from pannier.server.rights import Rule
 from pannier.server.running import make_application
 from pannier.server.settings import ServeSettings
 
@@ -44,6 +43,12 @@ def packages(tmp_path: Path, password_hash: str) -> Path:
 def index_of(packages: Path, **settings: Any) -> Application:
     given = {"htpasswd": str(packages.parent / "htpasswd"), **settings}
     return make_application(ServeSettings(directories=(packages,), **given))
+
+
+def write_rights(packages: Path, text: str) -> str:
+    path = packages.parent / "rights.toml"
+    path.write_text(text)
+    return str(path)
 
 
 def form(fields: Mapping[str, str | list[str]], filename: str = "", data: bytes = b"") -> bytes:
@@ -210,11 +215,17 @@ def test_an_upload_larger_than_is_allowed_is_refused(packages: Path) -> None:
 
 
 def test_wrong_credentials_are_told_from_missing_rights(packages: Path) -> None:
-    rules = (
-        Rule(("alice", "@team"), ("demo*",), frozenset({"update"})),
-        Rule(("carol",), ("*",), frozenset({"remove"})),
+    rights = write_rights(
+        packages,
+        """
+        groups = { team = ["bob"] }
+        rights = [
+            { who = ["alice", "@team"], projects = "Demo*", may = "upload" },
+            { who = "carol", may = "remove" },
+        ]
+        """,
     )
-    index = index_of(packages, rights=rules, groups={"team": ("bob",)})
+    index = index_of(packages, rights=rights)
     for authorization in (
         "",
         basic("alice", "wrong"),
@@ -241,6 +252,16 @@ def test_wrong_credentials_are_told_from_missing_rights(packages: Path) -> None:
     assert not (packages / WHEEL).exists()
 
 
+def test_edited_rights_hold_at_once_and_broken_ones_never(packages: Path) -> None:
+    rights = write_rights(packages, 'rights = [{ who = "*", projects = "other", may = "update" }]')
+    index = index_of(packages, rights=rights)
+    assert upload(index).status == 403
+    write_rights(packages, "rights = [")
+    assert upload(index).status == 403
+    write_rights(packages, 'rights = [{ who = "*", may = "update" }]')
+    assert upload(index).status == 200
+
+
 def test_an_index_without_a_password_file_is_read_only(packages: Path) -> None:
     index = index_of(packages, htpasswd="")
     assert upload(index).status == 403
@@ -249,7 +270,7 @@ def test_an_index_without_a_password_file_is_read_only(packages: Path) -> None:
 
 
 def test_an_index_may_be_open_to_everybody(packages: Path) -> None:
-    index = index_of(packages, htpasswd=".", authenticate=(".",))
+    index = index_of(packages, htpasswd="", authenticate=())
     assert upload(index, user="").status == 200
     assert act(index, "", action="remove_pkg", name="demo", version="1.0").status == 200
 
@@ -380,8 +401,11 @@ def call(index: Application, body: bytes, path: str = "/RPC2") -> Response:
 def test_old_pips_find_projects_by_name_and_summary(packages: Path, path: str) -> None:
     index = index_of(packages)
     for name, version, summary in (
-        ("tool-kit", "1.0", "Things"), ("tool-kit", "1.10", "All the <things>"), ("kit", "2", "A kit"), ("other", "1", "kitten"),
-    ):  # fmt: skip
+        ("tool-kit", "1.0", "Things"),
+        ("tool-kit", "1.10", "All the <things>"),
+        ("kit", "2", "A kit"),
+        ("other", "1", "kitten"),
+    ):
         metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\nSummary: {summary}\n"
         upload(index, *sdist_bytes(name, version, {"PKG-INFO": metadata}))
     body = xmlrpc.client.dumps(({"name": ["kit"], "summary": ["kit"]}, "or"), "search").encode()
@@ -392,11 +416,13 @@ def test_old_pips_find_projects_by_name_and_summary(packages: Path, path: str) -
 
 
 def test_only_what_may_be_listed_is_found(packages: Path) -> None:
-    rules = (
-        Rule(("alice",), ("*",), frozenset({"list", "update"})),
-        Rule(("bob",), ("demo",), frozenset({"list"})),
+    rights = write_rights(
+        packages,
+        """rights = [
+            { who = "alice", may = ["list", "update"] }, { who = "bob", projects = ["demo"], may = "list" },
+        ]""",
     )
-    index = index_of(packages, rights=rules, authenticate=("list", "update"))
+    index = index_of(packages, rights=rights, authenticate=("list", "update"))
     upload(index)
     upload(index, *wheel_bytes("secret", "1.0"))
     body = xmlrpc.client.dumps(({"name": ""},), "search").encode()

@@ -15,7 +15,7 @@ _CHOICES = {
     "access_log": ("common", "json", "off"),
     "log_level": ("debug", "info", "warning", "error"),
 }
-_SIZES = ("upstream_file_limit", "upstream_cache_size")
+_SIZES = {"upstream_file_limit": "0", "upstream_cache_size": "0", "max_size": "8G"}
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 _SIZE = re.compile(r"(\d+(?:\.\d+)?) ?([KMGT]?)(?:i?B)?", re.IGNORECASE)
 _RIGHTS = ("list", "download", "update", "remove")
@@ -54,9 +54,9 @@ def serve_settings(directories: Sequence[str], settings: Settings) -> "ServeSett
     if values.get("htpasswd") and Path(values["htpasswd"]).name == ".":
         values["htpasswd"] = ""
     _check(values)
-    for name in _SIZES:
-        values[name] = parse_size(values.get(name, "0"))
-    for name in ("htpasswd", "store", "log_file", "upstream_cache"):
+    for name, default in _SIZES.items():
+        values[name] = parse_size(values.get(name, default))
+    for name in ("htpasswd", "rights", "store", "log_file", "upstream_cache"):
         if values.get(name):
             values[name] = str(Path(values[name]).absolute())
     values["directories"] = _directories(values.get("directories", ()))

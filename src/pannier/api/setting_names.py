@@ -96,6 +96,15 @@ _SERVE: dict[str, SettingInfo] = {
         metavar="RIGHTS",
         options=("-a", "--authenticate"),
     ),
+    "rights": SettingInfo(
+        "text",
+        "The file that says who may do what to which projects; without it, all who sign in may do all.",
+        is_path=True,
+        metavar="FILE",
+    ),
+    "max-size": SettingInfo(
+        "text", "The most that an upload may have, such as 500M; 8G by default.", metavar="SIZE"
+    ),
     "overwrite": SettingInfo(
         "flag", "Let an upload replace a file of the same name.", options=("-o", "--overwrite")
     ),

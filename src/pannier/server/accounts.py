@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import logging
 import os
 import threading
 from collections.abc import Callable, Mapping
@@ -9,8 +10,11 @@ from pathlib import Path
 from typing import Generic, NamedTuple, TypeVar
 
 from pannier.formats.htpasswd import check_password, parse_htpasswd
+from pannier.model.errors import PannierError
 
+_log = logging.getLogger("pannier.server")
 Value = TypeVar("Value")
+_MISSING = (-1, -1, -1)
 _MAX_REMEMBERED = 10_000
 
 
@@ -25,27 +29,35 @@ class WatchedFile(Generic[Value]):
     def __init__(self, path: Path, parse: Callable[[str], Value]) -> None:
         self._path = path
         self._parse = parse
-        self._state: tuple[tuple[int, int, int] | None, Value] | None = None
+        self._stamp: tuple[int, int, int] | None = None
+        self._value: Value | None = None
 
     def read(self) -> Value:
-        """The value of what the file holds now; of what it held before while it cannot be read.
+        """The value of what the file holds now; of what it held before, while that cannot be read.
 
         Raises:
             OSError: It cannot be read the first time.
+            ValueError: It is not text, likewise.
+            PannierError: It cannot be parsed, likewise.
         """
+        stamp = self._look()
+        value = self._value
+        if value is None or stamp != self._stamp:
+            try:
+                value = self._parse(self._path.read_text("utf-8") if stamp != _MISSING else "")
+            except (OSError, ValueError, PannierError) as error:
+                if value is None:
+                    raise
+                _log.error("%s cannot be read, so what it said before still holds: %s", self._path, error)
+            self._stamp, self._value = stamp, value
+        return value
+
+    def _look(self) -> tuple[int, int, int]:
         try:
             status = self._path.stat()
-            stamp = (status.st_size, status.st_mtime_ns, status.st_ino)
-            if self._state is None or self._state[0] != stamp:
-                self._state = stamp, self._parse(self._path.read_text("utf-8"))
         except FileNotFoundError:
-            if self._state is None or self._state[0] is not None:
-                self._state = None, self._parse("")
-        except (OSError, ValueError):
-            if self._state is None:
-                raise
-        assert self._state is not None
-        return self._state[1]
+            return _MISSING
+        return status.st_size, status.st_mtime_ns, status.st_ino
 
 
 class Passwords:

@@ -7,45 +7,43 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from pannier.model.errors import UsageError
-from pannier.server.accounts import TOKEN_USER, Credentials, Passwords, parse_authorization
+from pannier.server.accounts import TOKEN_USER, Credentials, Passwords, WatchedFile, parse_authorization
 from pannier.server.messages import ANONYMOUS, Identity, Request, Response, Right, respond
-from pannier.server.rights import Rights, parse_protected
+from pannier.server.rights import Grants, parse_protected, parse_rights
 from pannier.server.services import Gate, ReadOnlyGate, Verdict
 from pannier.server.settings import ServeSettings
 from pannier.server.tokens import Tokens
 
 CHALLENGE = 'Basic realm="pannier", charset="UTF-8"'
-NO_FILE = "."
-"""What stands for no password file, as it does for pypiserver."""
 
 
 class UserGate:
-    """Lets users in by password or token, to what the rules grant them.
+    """Lets users in by password or token, to what they are granted.
 
     Args:
         passwords: The password file; `None` where only tokens are used.
         tokens: The tokens.
-        rights: What is protected and granted.
-        groups: Group to its users.
+        protected: The rights that take signing in; the others everybody has.
+        grants: The file of rights; `None` grants everything to all who sign in.
     """
 
     def __init__(
         self,
         passwords: Passwords | None,
         tokens: Tokens,
-        rights: Rights,
-        groups: dict[str, tuple[str, ...]] | None = None,
+        protected: frozenset[str],
+        grants: WatchedFile[Grants] | None = None,
     ) -> None:
         self._passwords = passwords
         self._tokens = tokens
-        self._rights = rights
-        self._groups = groups or {}
+        self._protected = protected
+        self._file = grants
         # Passwords are checked one after the other, so a second thread would only wait.
         self._checker = ThreadPoolExecutor(1, thread_name_prefix="passwords")
 
     def check(self, request: Request, right: Right, project: str) -> Verdict | Awaitable[Verdict]:
         """Who asks, when they may do it; otherwise the response that refuses."""
-        if right == "open" or right not in self._rights.protected:
+        if right == "open" or right not in self._protected:
             return request.identity
         credentials = parse_authorization(request.headers.get("authorization", ""))
         if credentials is None:
@@ -60,19 +58,19 @@ class UserGate:
 
     def permits(self, identity: Identity, right: Right, project: str) -> bool:
         """Whether somebody whom `check` let in may do this to a project."""
-        if right == "open" or right not in self._rights.protected:
+        if right == "open" or right not in self._protected:
             return True
         if identity.token and not any(
             token.name == identity.token and token.grants(right, project) for token in self._tokens.list()
         ):
             return False
-        return self._rights.grants(identity, right, project)
+        return self._grants().allows(identity, right, project)
 
     def is_limited(self, identity: Identity, right: Right) -> bool:
         """Whether somebody has a right on some projects only, so that each has to be asked for."""
-        if right == "open" or right not in self._rights.protected:
+        if right == "open" or right not in self._protected:
             return False
-        return bool(identity.token) or self._rights.is_limited(identity, right)
+        return bool(identity.token) or self._grants().is_limited(identity, right)
 
     async def _check_slowly(self, credentials: Credentials, right: Right, project: str) -> Verdict:
         assert self._passwords is not None
@@ -88,7 +86,10 @@ class UserGate:
         return self._identity(token.user)._replace(token=token.name)
 
     def _identity(self, user: str) -> Identity:
-        return Identity(user, tuple(group for group, users in self._groups.items() if user in users))
+        return self._grants().identity(user)
+
+    def _grants(self) -> Grants:
+        return self._file.read() if self._file else Grants()
 
     def _judge(self, identity: Identity, right: Right, project: str) -> Verdict:
         if not identity.name:
@@ -119,24 +120,35 @@ def make_gate(settings: ServeSettings, tokens: Path) -> Gate:
 
     Raises:
         UsageError: They ask for signing in, and there is nothing to sign in with.
+        SpecError: The file of rights is not valid.
     """
     protected = parse_protected(settings.authenticate)
-    named = settings.htpasswd not in ("", NO_FILE)
-    if named and not Path(settings.htpasswd).is_file():
+    if settings.htpasswd and not Path(settings.htpasswd).is_file():
         raise UsageError(
             f"there is no password file `{settings.htpasswd}`",
             code="no-password-file",
-            hint=f"make one with `htpasswd -B -c {settings.htpasswd} USER`, or `pannier serve passwd`",
+            hint="make it with `pannier serve passwd`, or with Apache's `htpasswd -B`",
         )
-    if not named and not tokens.exists() and protected:
-        if settings.htpasswd == NO_FILE or protected - {"update", "remove"}:
+    if not settings.htpasswd and not tokens.exists() and protected:
+        if protected - {"update", "remove"}:
             raise UsageError(
                 "users cannot sign in without a password file",
                 code="no-password-file",
                 facts={"to be signed in for": ", ".join(sorted(protected))},
-                hint="name one with `--htpasswd`; without signing in: `--htpasswd . --authenticate .`",
+                hint="name one with `--htpasswd`",
             )
         return ReadOnlyGate()
-    rights = Rights(protected, tuple(settings.rights))
-    passwords = Passwords(Path(settings.htpasswd)) if named else None
-    return UserGate(passwords, Tokens(tokens), rights, dict(settings.groups))
+    passwords = Passwords(Path(settings.htpasswd)) if settings.htpasswd else None
+    return UserGate(passwords, Tokens(tokens), protected, _open_grants(settings.rights))
+
+
+def _open_grants(name: str) -> WatchedFile[Grants] | None:
+    """The file of rights, found to be valid."""
+    if not name:
+        return None
+    path = Path(name)
+    if not path.is_file():
+        raise UsageError(f"there is no file of rights `{name}`", code="rights-invalid")
+    grants = WatchedFile(path, lambda text: parse_rights(text, where=name))
+    grants.read()
+    return grants

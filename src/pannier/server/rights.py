@@ -4,8 +4,9 @@ Without rules, whoever signs in may do everything that takes signing in; with ru
 What takes no signing in (`authenticate` does not name it) is open to everybody, rules or not.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from pannier.formats.wheels import normalize_project
@@ -31,30 +32,30 @@ class Rule(NamedTuple):
     may: frozenset[str]
 
 
-class Rights(NamedTuple):
-    """Everything that is granted.
+class Grants(NamedTuple):
+    """What a file of rights says.
 
     Attributes:
-        protected: Rights that take signing in; the others everybody has.
-        rules: What is granted to whom; none grants everything to all who have signed in.
+        groups: Group to its users.
+        rules: What is granted; `None` grants everything to all who have signed in.
     """
 
-    protected: frozenset[str] = frozenset({"update", "remove"})
-    rules: tuple[Rule, ...] = ()
+    groups: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+    rules: tuple[Rule, ...] | None = None
 
-    def grants(self, identity: Identity, right: str, project: str) -> bool:
-        """Tell whether somebody may do this.
+    def identity(self, user: str) -> Identity:
+        """A user with the groups that the user is in."""
+        return Identity(user, tuple(group for group, users in self.groups.items() if user in users))
+
+    def allows(self, identity: Identity, right: str, project: str) -> bool:
+        """Tell whether somebody who has signed in may do this.
 
         Args:
             identity: Who asks.
             right: One of `RIGHTS`.
             project: Normalized name; empty for what concerns no single project, which takes the right to any.
         """
-        if right not in self.protected:
-            return True
-        if not identity.name:
-            return False
-        if not self.rules:
+        if self.rules is None:
             return True
         return any(
             right in rule.may and _concerns(rule.who, identity) and (not project or _matches(rule, project))
@@ -63,9 +64,7 @@ class Rights(NamedTuple):
 
     def is_limited(self, identity: Identity, right: str) -> bool:
         """Tell whether somebody has this right on some projects only, so that each has to be asked for."""
-        if right not in self.protected or not self.rules:
-            return False
-        return not any(
+        return self.rules is not None and not any(
             right in rule.may and _concerns(rule.who, identity) and "*" in rule.projects
             for rule in self.rules
         )
@@ -102,26 +101,58 @@ def parse_protected(words: Iterable[str]) -> frozenset[str]:
     return frozenset(rights | ({"remove"} if "update" in given else set()))
 
 
-def parse_rules(tables: Sequence[Mapping[str, Any]], *, where: str) -> tuple[Rule, ...]:
-    """Read `[[serve.rights]]`.
+def parse_rights(text: str, *, where: str) -> Grants:
+    """Read a file of rights: TOML with `[groups]` and any number of `[[rights]]`.
 
     Args:
-        tables: As TOML gives them: `who`, `projects` (all without it) and `may`, each a string or a list.
+        text: Of the file. A rule has `who`, `projects` (all without it) and `may`: strings or lists of them.
         where: The file, for messages.
 
     Raises:
-        SpecError: Some say what cannot be; everything wrong is named.
+        SpecError: It says what cannot be; everything wrong is named.
     """
-    wrong: list[str] = []
-    rules = [_parse_rule(table, f"rule {number}", wrong) for number, table in enumerate(tables, 1)]
+    import tomllib
+
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SpecError(
+            f"`{where}` is not valid TOML", code="rights-invalid", facts={"reason": str(error)}
+        ) from None
+    wrong = [f"`{key}` is not known" for key in document if key not in ("groups", "rights")]
+    groups = {name: _words(users, name, "groups", wrong) for name, users in _groups(document, wrong)}
+    rules = [_parse_rule(table, f"rule {number}", wrong) for number, table in _tables(document, wrong)]
+    known = {f"@{group}" for group in groups}
+    wrong.extend(
+        f"rule {number}: there is no group `{name}`"
+        for number, rule in enumerate(rules, 1)
+        for name in rule.who
+        if name.startswith("@") and name not in known
+    )
     if wrong:
         raise SpecError(
             f"`{where}` grants rights that Pannier does not understand",
-            code="settings-invalid",
+            code="rights-invalid",
             facts={"wrong": wrong, "rights": ", ".join(RIGHTS)},
             hint='write `who = ["alice", "@team"]`, `projects = ["name-*"]`, `may = ["update"]`',
         )
-    return tuple(rules)
+    return Grants(groups, tuple(rules))
+
+
+def _groups(document: Mapping[str, Any], wrong: list[str]) -> Iterable[tuple[str, Any]]:
+    table = document.get("groups", {})
+    if isinstance(table, dict):
+        return table.items()
+    wrong.append("`groups` must be a table")
+    return ()
+
+
+def _tables(document: Mapping[str, Any], wrong: list[str]) -> Iterable[tuple[int, Mapping[str, Any]]]:
+    tables = document.get("rights", [])
+    if isinstance(tables, list) and all(isinstance(table, dict) for table in tables):
+        return enumerate(tables, 1)
+    wrong.append("`rights` must be written as `[[rights]]`")
+    return ()
 
 
 def _parse_rule(table: Mapping[str, Any], name: str, wrong: list[str]) -> Rule:

@@ -1,5 +1,6 @@
 """Search among projects by name and summary, the best first."""
 
+import re
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import NamedTuple
@@ -9,6 +10,8 @@ from pannier.server.catalogue.catalogue import version_key
 from pannier.server.catalogue.records import SearchRow
 from pannier.server.messages import Identity
 from pannier.server.services import Services
+
+_PRERELEASE = re.compile(r"\d[-_.]?(a|b|c|rc|alpha|beta|pre|preview|dev)[-_.]?\d*", re.IGNORECASE)
 
 
 class Hit(NamedTuple):
@@ -37,10 +40,15 @@ def search(rows: Iterable[SearchRow], words: Sequence[str], limit: int = 200) ->
         versions = list(group)
         # Comparing versions takes most of the time: only those of what may be found are.
         if any(_rank(name, row.summary, wanted) for row in versions):
-            newest = max(versions, key=lambda row: version_key(row.version))
+            newest = max(versions, key=lambda row: _age_key(row.version))
             if rank := _rank(name, newest.summary, wanted):
                 hits.append(Hit(newest, rank))
     return sorted(hits, key=lambda hit: (-hit.rank, hit.row.name))[:limit]
+
+
+def _age_key(version: str) -> tuple[bool, tuple[object, ...]]:
+    """What the newest version has most of: one that is released comes before all that are not yet."""
+    return not _PRERELEASE.search(version), version_key(version)
 
 
 def search_projects(

@@ -1,11 +1,7 @@
 """What a server is told, by its settings and options, as one value."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from types import MappingProxyType
 from typing import NamedTuple
-
-from pannier.server.rights import Rule
 
 
 class ServeSettings(NamedTuple):
@@ -18,8 +14,8 @@ class ServeSettings(NamedTuple):
         workers: Processes that answer.
         htpasswd: The password file; empty for a read-only index.
         authenticate: Rights that need a user who is allowed them, such as `update`.
-        groups: Group to its users.
-        rights: What users and groups may do to which projects; none lets whoever signs in do everything.
+        rights: The file that says what users and groups may do to which projects; empty lets whoever signs in
+            do everything.
         max_size: The most bytes that an uploaded distribution may have.
         overwrite: An upload may replace a file of the same name.
         upstream: The index asked for what was never local; empty for none. It may hold a password.
@@ -43,8 +39,7 @@ class ServeSettings(NamedTuple):
     workers: int = 1
     htpasswd: str = ""
     authenticate: tuple[str, ...] = ("update", "remove")
-    groups: Mapping[str, tuple[str, ...]] = MappingProxyType({})
-    rights: tuple[Rule, ...] = ()
+    rights: str = ""
     max_size: int = 8 << 30
     overwrite: bool = False
     upstream: str = ""

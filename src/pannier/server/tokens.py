@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from pannier.model.errors import SpecError, UsageError
 from pannier.server.accounts import WatchedFile
 from pannier.server.messages import Identity
-from pannier.server.rights import Rights, Rule
+from pannier.server.rights import Grants, Rule
 
 PREFIX = "pannier-"
 """How every token begins, so that programs that look for leaked secrets can find them."""
@@ -44,8 +44,8 @@ class Token(NamedTuple):
 
     def grants(self, right: str, project: str) -> bool:
         """Tell whether the token itself lets its user do this; the user's rights are another question."""
-        limits = Rights(frozenset(self.may) | {right}, (Rule(("*",), self.projects, frozenset(self.may)),))
-        return limits.grants(Identity(self.user or "-"), right, project)
+        limits = Grants(rules=(Rule(("*",), self.projects, frozenset(self.may)),))
+        return limits.allows(Identity(self.user), right, project)
 
     def is_expired(self, now: datetime) -> bool:
         """Tell whether its time is over."""

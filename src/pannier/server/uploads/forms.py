@@ -70,7 +70,7 @@ class _Sink:
             raise RequestError(
                 f"the distribution has more than {self._limit} bytes",
                 code="upload-too-large",
-                hint="`--max-size` sets what is allowed",
+                hint="whoever runs the index can allow more with `--max-size`",
             )
         self._stream.write(data)
         self._sha256.update(data)
