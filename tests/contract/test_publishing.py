@@ -244,7 +244,7 @@ def test_wrong_credentials_are_told_from_missing_rights(packages: Path) -> None:
     assert act(index, "bob", action="submit", name="demo").status == 200
     for sent in ({"action": "remove_pkg"}, {"action": "yank"}, {"action": "unyank"}):
         assert act(index, "bob", name="demo", version="1.0", **sent).status == 403
-    for path in (f"/packages/{WHEEL}", "/pypi/demo", "/pypi/demo/1.0"):
+    for path in (f"/packages/{WHEEL}", "/pypi/demo/", "/pypi/demo/1.0/"):
         assert ask(index, "DELETE", path, user="bob").status == 403
         assert ask(index, "DELETE", path, user="").status == 401
     assert (packages / WHEEL).exists()
@@ -332,7 +332,7 @@ def test_a_version_is_yanked_and_that_is_taken_back(packages: Path) -> None:
     assert [line["action"] for line in audited(packages)] == ["upload", "yank", "unyank"]
 
 
-@pytest.mark.parametrize("path", [f"/packages/{WHEEL}", "/pypi/demo/1.0", "/pypi/Demo"])
+@pytest.mark.parametrize("path", [f"/packages/{WHEEL}", "/pypi/demo/1.0/", "/pypi/Demo/"])
 def test_what_is_deleted_is_gone_with_all_that_lay_beside_it(packages: Path, path: str) -> None:
     index = index_of(packages)
     upload(index, gpg_signature="x")
