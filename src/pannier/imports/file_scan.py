@@ -5,10 +5,14 @@ import warnings
 from typing import NamedTuple
 
 from pannier.imports.conditions import Surroundings
+from pannier.imports.idioms import may_hold_idioms
 from pannier.imports.reading import read_source
 from pannier.imports.scan import Scan, scan_tree
 from pannier.imports.source import Reading, SourceText
 from pannier.model.analysis import Problem
+
+# Cutting such a text up costs as much as parsing it.
+_SMALL = 300
 
 
 class ScanOptions(NamedTuple):
@@ -19,12 +23,14 @@ class ScanOptions(NamedTuple):
         platform: The target's `sys.platform`.
         toplevel: Leave out imports inside functions.
         functions: Only what these functions need; everything when empty.
+        is_thorough: Parse every line, for the sake of errors in those that cannot import.
     """
 
     python_version: tuple[int, ...]
     platform: str
     toplevel: bool = False
     functions: tuple[str, ...] = ()
+    is_thorough: bool = True
 
 
 class FileScan(NamedTuple):
@@ -66,7 +72,7 @@ def scan_reading(reading: Reading, options: ScanOptions) -> FileScan:
     with warnings.catch_warnings():
         # Invalid escapes in what is read are none of our user's business.
         warnings.simplefilter("ignore")
-        parsed = _parse(source)
+        parsed = (None if options.is_thorough else _parse_excerpt(source.text)) or _parse(source)
     wanted = None
     functions: tuple[str, ...] = ()
     found: frozenset[str] = frozenset()
@@ -85,6 +91,19 @@ def scan_reading(reading: Reading, options: ScanOptions) -> FileScan:
         functions=functions,
         found=found,
     )
+
+
+def _parse_excerpt(text: str) -> _Parsed | None:
+    """Parse only what can import; `None` when that does not tell all."""
+    from pannier.imports.excerpt import excerpt
+
+    if len(text) < _SMALL or may_hold_idioms(text):
+        return None
+    part = excerpt(text)
+    try:
+        return None if part is None else _Parsed(ast.parse(part))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
 
 
 def _parse(source: SourceText) -> _Parsed:

@@ -102,7 +102,7 @@ def scan_tree(
     """
     scanner = _Scanner(surroundings, find_mentions(tree, text), toplevel, wanted)
     scanner.visit_body(tree.body, _Context())
-    return Scan(tuple(scanner.sites), find_features(tree))
+    return Scan(tuple(scanner.sites), find_features(text))
 
 
 class _Scanner:
