@@ -1,11 +1,11 @@
 """The part of a text that decides what it imports, cut out without parsing the rest.
 
-Parsing costs ten times what all else does, and most of a program cannot import anything: a function without the
-word `import` in it, a table of constants, a docstring. One compiled expression splits a text into its statements,
-strings, comments and brackets respected, at the speed of C; only statements that can matter are left, each on its
-own line. Whatever is unusual is left to a full parse: `excerpt` then gives nothing.
+Parsing costs ten times what all else does, and most of a program cannot import anything: a function without
+the word `import` in it, a table of constants, a docstring. One compiled expression splits a text into its
+statements, strings, comments and brackets respected, at the speed of C; only statements that can matter are
+left, each on its own line. Whatever is unusual is left to a full parse: `excerpt` then gives nothing.
 
-docs/decisions/0012-excerpts.md says what is kept, and what this cannot see.
+docs/decisions/0013-excerpts.md says what is kept, and what this cannot see.
 """
 
 import re
@@ -62,7 +62,7 @@ def _rest() -> str:
 
 @cache
 def _chunks(indent: str) -> re.Pattern[str]:
-    """What one statement of a block is, with the lines indented below it; the last group says of which kind."""
+    """One statement of a block, with the lines indented below it; the last group says of which kind."""
     return re.compile(
         rf"((?:{_BLANK})++)|{indent}{_USUAL}(?:"
         r"(?=(?:async[ \t]++)?(?:def|class)\b)()|(?=@)()|(?=(?:import|from)\b)()"

@@ -1,7 +1,8 @@
 """Syntax that only some Pythons have, found in the text itself.
 
-Looking for the few characters that give a feature away, and asking whether they stand in code, costs a hundredth of
-walking over a tree, works on what this Python cannot parse, and gives the same answer whichever Python runs it.
+Looking for the few characters that give a feature away, and asking whether they stand in code, costs a
+hundredth of walking over a tree, works on what this Python cannot parse, and gives the same answer whichever
+Python runs it.
 """
 
 import re
