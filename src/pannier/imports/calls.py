@@ -39,7 +39,7 @@ class _Importer(NamedTuple):
 
 
 # By the last part of the function's name; some are so telling that it does not matter whose they are.
-_IMPORTERS = {
+IMPORTERS = {
     "import_module": _Importer(),
     "__import__": _Importer(),
     "importorskip": _Importer(keyword="modname", kind="optional"),
@@ -134,7 +134,7 @@ def written(text: str, form: Form, kind: MentionKind = "dynamic", own_level: int
 
 def _of_call(name: str, call: ast.Call, scope: Scope) -> Iterator[Mention]:
     last = name.rpartition(".")[2]
-    importer = _IMPORTERS.get(last)
+    importer = IMPORTERS.get(last)
     if importer is not None and _is_from(importer, name):
         node = argument(call, importer.place, importer.keyword, "module", "module_name", "modulename")
         yield from (
@@ -171,7 +171,7 @@ def _is_from(importer: _Importer, name: str) -> bool:
 
 def _mapped(call: ast.Call, scope: Scope) -> Iterator[Mention]:
     """`map(import_module, names)`."""
-    importer = _IMPORTERS.get(scope.qualified(call.args[0]).rpartition(".")[2])
+    importer = IMPORTERS.get(scope.qualified(call.args[0]).rpartition(".")[2])
     if importer is None or importer.module:
         return
     for item, inner in items(call.args[1], scope):

@@ -5,10 +5,10 @@ import warnings
 from typing import NamedTuple
 
 from pannier.imports.conditions import Surroundings
-from pannier.imports.idioms import may_hold_idioms
 from pannier.imports.reading import read_source
 from pannier.imports.scan import Scan, scan_tree
 from pannier.imports.source import Reading, SourceText
+from pannier.imports.tells import telling_places
 from pannier.model.analysis import Problem
 
 # Cutting such a text up costs as much as parsing it.
@@ -72,7 +72,9 @@ def scan_reading(reading: Reading, options: ScanOptions) -> FileScan:
     with warnings.catch_warnings():
         # Invalid escapes in what is read are none of our user's business.
         warnings.simplefilter("ignore")
-        parsed = (None if options.is_thorough else _parse_excerpt(source.text)) or _parse(source)
+        telling = telling_places(source.text)
+        parsed = None if options.is_thorough else _parse_excerpt(source.text, telling)
+        parsed = parsed or _parse(source)
     wanted = None
     functions: tuple[str, ...] = ()
     found: frozenset[str] = frozenset()
@@ -82,7 +84,14 @@ def scan_reading(reading: Reading, options: ScanOptions) -> FileScan:
         wanted, found = reach(parsed.tree, options.functions)
         functions = function_names(parsed.tree)
     surroundings = Surroundings(options.python_version, options.platform)
-    scan = scan_tree(parsed.tree, source.text, surroundings, toplevel=options.toplevel, wanted=wanted)
+    scan = scan_tree(
+        parsed.tree,
+        source.text,
+        surroundings,
+        toplevel=options.toplevel,
+        wanted=wanted,
+        has_idioms=telling != (),
+    )
     return FileScan(
         source=source._replace(text=""),
         scan=scan,
@@ -93,13 +102,13 @@ def scan_reading(reading: Reading, options: ScanOptions) -> FileScan:
     )
 
 
-def _parse_excerpt(text: str) -> _Parsed | None:
+def _parse_excerpt(text: str, telling: tuple[int, ...] | None) -> _Parsed | None:
     """Parse only what can import; `None` when that does not tell all."""
     from pannier.imports.excerpt import excerpt
 
-    if len(text) < _SMALL or may_hold_idioms(text):
+    if len(text) < _SMALL or telling is None:
         return None
-    part = excerpt(text)
+    part = excerpt(text, telling)
     try:
         return None if part is None else _Parsed(ast.parse(part))
     except (SyntaxError, ValueError, RecursionError, MemoryError):

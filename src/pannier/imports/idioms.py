@@ -9,16 +9,9 @@ from pannier.imports.mentions import Mentions, read_file
 TELLING_TEXTS = tuple(dict.fromkeys((*calls.TELLING_TEXTS, *backends.TELLING_TEXTS)))
 
 
-def may_hold_idioms(text: str) -> bool:
-    """Whether a file can name a module in any way but an import statement."""
-    return any(telling in text for telling in calls.TELLING_TEXTS) or backends.may_hold_backends(text)
-
-
 def find_mentions(tree: ast.Module, text: str) -> Mentions:
     """What the calls and assignments of a file name, by the identity (`id`) of the node that does."""
     found: Mentions = {}
-    if not may_hold_idioms(text):
-        return found
     file = read_file(tree, text)
     calls.find_calls(file, found)
     backends.find_backends(file, found)

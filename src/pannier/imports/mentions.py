@@ -13,6 +13,14 @@ from pannier.imports.literals import Argument, Binding, Scope
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 _LOOPS = (ast.For, ast.AsyncFor, ast.comprehension)
+_NOTED = (
+    *(ast.Call, ast.Dict, ast.Import, ast.ImportFrom, ast.Assign, ast.AnnAssign, ast.AugAssign),
+    *(ast.NamedExpr, ast.ClassDef, *_LOOPS),
+)
+# Most of a tree: nothing of interest is in them.
+_NEVER_NOTED = frozenset(
+    {ast.Name, ast.Constant, ast.Load, ast.Store, ast.Del, ast.alias, ast.Pass, str, int, type(None)}
+)
 
 MentionKind = Literal["dynamic", "optional", "backend"]
 
@@ -77,21 +85,30 @@ class _Walker:
         pending: list[tuple[ast.AST, Scope]] = [(node, scope)]
         while pending:
             current, inside = pending.pop()
-            pending.extend(reversed([*self._children(current, self._note(current, inside))]))
+            if isinstance(current, _NOTED):
+                self._note(current, inside)
+            pending.extend(reversed(self._children(current, inside)))
 
-    def _children(self, node: ast.AST, scope: Scope) -> Iterator[tuple[ast.AST, Scope]]:
+    def _children(self, node: ast.AST, scope: Scope) -> list[tuple[ast.AST, Scope]]:
         inner = scope
-        if isinstance(node, _FUNCTIONS):
-            inner = self._enter_function(node, scope)
+        is_function = isinstance(node, _FUNCTIONS)
+        if is_function:
+            inner = self._enter_function(node, scope)  # type: ignore[arg-type]
         elif isinstance(node, _COMPREHENSIONS):
             inner = Scope(scope)
-        for name, value in ast.iter_fields(node):
-            outside = isinstance(node, _FUNCTIONS) and name in {"args", "decorator_list", "returns"}
-            for child in value if isinstance(value, list) else [value]:
-                if isinstance(child, ast.AST):
-                    yield child, scope if outside else inner
+        children: list[tuple[ast.AST, Scope]] = []
+        for name in node._fields:
+            value = getattr(node, name, None)
+            if value.__class__ in _NEVER_NOTED:
+                continue
+            place = scope if is_function and name in {"args", "decorator_list", "returns"} else inner
+            if isinstance(value, list):
+                children += [(child, place) for child in value if child.__class__ not in _NEVER_NOTED]
+            elif isinstance(value, ast.AST):
+                children.append((value, place))
+        return children
 
-    def _note(self, node: ast.AST, scope: Scope) -> Scope:
+    def _note(self, node: ast.AST, scope: Scope) -> None:
         if isinstance(node, ast.Call):
             self.file.calls.append((node, scope))
         elif isinstance(node, ast.Dict):
@@ -113,7 +130,6 @@ class _Walker:
             scope.bind(node.target, node.iter, "item")
         elif isinstance(node, ast.ClassDef):
             self.classes.add(node.name)
-        return scope
 
     def _enter_function(
         self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda, scope: Scope

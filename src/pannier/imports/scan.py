@@ -90,6 +90,7 @@ def scan_tree(
     *,
     toplevel: bool = False,
     wanted: frozenset[int] | None = None,
+    has_idioms: bool = True,
 ) -> Scan:
     """Find the imports of a module.
 
@@ -99,8 +100,10 @@ def scan_tree(
         surroundings: The Python and platform that decide conditional imports.
         toplevel: Leave out imports inside functions.
         wanted: Identities (`id`) of the only imported names and calls to report; `None` for all.
+        has_idioms: It may name modules by texts, too.
     """
-    scanner = _Scanner(surroundings, find_mentions(tree, text), toplevel, wanted)
+    mentions = find_mentions(tree, text) if has_idioms else {}
+    scanner = _Scanner(surroundings, mentions, toplevel, wanted)
     scanner.visit_body(tree.body, _Context())
     return Scan(tuple(scanner.sites), find_features(text))
 

@@ -1,0 +1,115 @@
+"""What gives away that a file names modules by texts, and whether an excerpt of it shows them as well.
+
+Most files hold no such idiom. In most others it is a call with a literal, `import_module("numpy")`, which
+says the same in an excerpt. What depends on the rest of the file (a name, a table, a setting) needs it all.
+"""
+
+import re
+from collections.abc import Iterator
+
+from pannier.imports import backends, calls
+from pannier.imports.lexical import Code
+
+# Libraries whose back ends matter only in files that import them; the other texts may stand anywhere.
+_LIBRARIES = frozenset(
+    {
+        *("matplotlib", "pylab", "pandas", "polars", "dask", "xarray", "sqlalchemy", "sqlmodel", "flask"),
+        *("dj_database_url", "slowapi", "marimo", "uvicorn", "joblib", "smart_open", "passlib", "jwt"),
+        *("testclient", "pydantic", "fastapi", "starlette", "tensorboard", "tqdm.notebook", "backend_qt"),
+        *("backend_wx", "backend_gtk", "networkx", "transformers", "plotly"),
+    }
+)
+_ANYWHERE = tuple(telling for telling in backends.TELLING_TEXTS if telling not in _LIBRARIES)
+# Modules whose functions import by texts that stand elsewhere than in the call.
+_MODULES_OF_CALLS = ("hypercorn", "granian", "uvicorn", "pkg_resources", "lazy_loader", "importlib_metadata")
+_PARTS_OF_IMPORTLIB = ("metadata", "resources", "util")
+_ELSEWHERE = tuple(
+    map(re.compile, (r"exec\([\"']", r'"-m"', r"'-m'", r" -m ", "optional_package", "LazyLoader"))
+)
+# Functions that import what their argument says, and the module they have to come from.
+_FUNCTIONS = (
+    (re.compile(r"find_(?:spec|loader)\b"), ""),
+    (re.compile(r"is_module_available\b"), ""),
+    (re.compile(r"Lazy(?:Import|Module)\b"), ""),
+    (re.compile(r"lazy(?:_module|\.load)\b"), ""),
+    (re.compile(r"_LazyModule\b"), ""),
+    (re.compile(r"from_object\b"), ""),
+    (re.compile(r"get_(?:loader|data)\b"), "pkgutil"),
+    (re.compile(r"resolve_name\b"), "pkgutil"),
+    (re.compile(r"run_module\b"), "runpy"),
+    (re.compile(r"PackageLoader\b"), "jinja2"),
+)
+_IMPORT = re.compile("import")
+_WORD = re.compile(r"\w+")
+_LITERAL_CALL = re.compile(r"""[\w.]*[ \t]*\(\s*+["'][^"'\\\n]*["']\s*+[,)]""")
+_WORD_CHARACTER = re.compile(r"\w")
+
+
+def telling_places(text: str) -> tuple[int, ...] | None:
+    """Where a file imports by calls with literals, empty for nowhere; `None` when only all of it tells."""
+    lines = _import_lines(text)
+    if _has_backends(text, lines) or any(module in lines for module in _MODULES_OF_CALLS):
+        return None
+    if any(pattern.search(text) for pattern in _ELSEWHERE):
+        return None
+    code = Code(text)
+    places: list[int] = []
+    for place in _names(text, lines):
+        if not code.holds(place):
+            continue
+        if _LITERAL_CALL.match(text, place) is None:
+            return None
+        places.append(place)
+    return (
+        None if "importlib" in lines and any(part in lines for part in _PARTS_OF_IMPORTLIB) else tuple(places)
+    )
+
+
+def _import_lines(text: str) -> str:
+    """The lines with `import` in them."""
+    lines = []
+    end = 0
+    for match in _IMPORT.finditer(text):
+        if match.start() >= end:
+            start = text.rfind("\n", 0, match.start()) + 1
+            end = text.find("\n", match.end())
+            end = len(text) if end < 0 else end
+            lines.append(text[start:end])
+    return "\n".join(lines)
+
+
+def _has_backends(text: str, lines: str) -> bool:
+    is_told = any(name in lines for name in _LIBRARIES) or any(telling in text for telling in _ANYWHERE)
+    return is_told and backends.may_hold_backends(text)
+
+
+def _names(text: str, lines: str) -> Iterator[int]:
+    """Where functions that import are named, in the order of the text within each kind."""
+    yield from _named_import(text)
+    for pattern, module in _FUNCTIONS:
+        if module in lines:
+            for match in pattern.finditer(text):
+                if not _is_imported(text, match.start()):
+                    yield match.start()
+
+
+def _named_import(text: str) -> Iterator[int]:
+    for match in _IMPORT.finditer(text):
+        start, end = match.span()
+        before, after = text[start - 1 : start], text[end : end + 1]
+        if not (_WORD_CHARACTER.match(before) or _WORD_CHARACTER.match(after)):
+            continue
+        while start and _WORD_CHARACTER.match(text[start - 1]):
+            start -= 1
+        word = _WORD.match(text, start)
+        name = word[0] if word else ""
+        if (name in calls.IMPORTERS or name == "importlib") and not _is_imported(text, start):
+            yield start
+
+
+def _is_imported(text: str, place: int) -> bool:
+    """Whether a name stands in an import statement under its own name, or in its own definition."""
+    line = text[text.rfind("\n", 0, place) + 1 : text.find("\n", place)].lstrip(" \t")
+    if line.startswith("def "):
+        return text.startswith("def ", place - 4)
+    return line.startswith(("import ", "from ")) and " as " not in line and ";" not in line
