@@ -5,7 +5,6 @@ hold such an idiom at all.
 """
 
 import ast
-from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
 from pannier.imports.literals import Argument, Binding, Scope
