@@ -17,8 +17,8 @@ from tests.end_to_end.local_index import sdist_bytes, wheel_bytes
 from pannier.formats.htpasswd import hash_password
 from pannier.server.application import Application
 from pannier.server.messages import Request, Response
-from pannier.server.running import make_application
 from pannier.server.settings import ServeSettings
+from pannier.server.wiring import make_application
 
 BOUNDARY = "xYzZy"
 Ask = Callable[..., Response]

@@ -16,8 +16,8 @@ from tests.fake_upstream import FakeUpstream
 
 from pannier.server.application import Application
 from pannier.server.messages import FileRange, Request, Response
-from pannier.server.running import make_application
 from pannier.server.settings import ServeSettings
+from pannier.server.wiring import make_application
 
 JSON = "application/vnd.pypi.simple.v1+json"
 

@@ -1,1 +1,1 @@
-"""The private index: a pure request -> response core over a catalogue of files, and a thin ASGI shell."""
+"""The private index: a pure request -> response core over a catalogue of files, and a thin HTTP shell."""

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable
 
 from pannier.formats.wheels import normalize_project
+from pannier.server.forwarding import apply_forwarded
 from pannier.server.messages import Answer, Request, Response, respond
 from pannier.server.routing import Match, Route, Router
 from pannier.server.services import Services, Verdict
@@ -19,9 +20,11 @@ class Application:
     def __init__(self, routes: Iterable[Route], services: Services) -> None:
         self._router = Router(routes)
         self.services = services
+        self._forwarded = apply_forwarded(services.settings.trusted_proxies)
 
     def answer(self, request: Request) -> Answer:
         """The response, or an awaitable of it where something has to be waited for."""
+        request = self._forwarded(request)
         if _BAD_PATH.search(request.path):
             return respond(404, "there is no such path here\n")
         match = self._router.find(request.method, request.path)

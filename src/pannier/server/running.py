@@ -1,64 +1,42 @@
 """Start and stop a server over directories."""
 
-import logging
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+import asyncio
+import contextlib
+import signal
+import socket
 
 from pannier.server.application import Application
-from pannier.server.asgi import Shell
-from pannier.server.audit import AuditLog
-from pannier.server.catalogue.catalogue import Catalogue
-from pannier.server.gate import make_gate
-from pannier.server.page_cache import PageCache
-from pannier.server.routes import ROUTES
-from pannier.server.services import Services, Upstream
+from pannier.server.http.connection import Connection, Hub
 from pannier.server.settings import ServeSettings
+from pannier.server.wiring import make_application
 
-_THREADS = 8
-
-
-def make_application(settings: ServeSettings) -> Application:
-    """The index over the settings' directories, ready to answer."""
-    catalogue = Catalogue(settings.directories, Path(settings.store) if settings.store else None)
-    catalogue.refresh()
-    for name in settings.reserve:
-        catalogue.reserve(name)
-    services = Services(
-        settings=settings,
-        catalogue=catalogue,
-        pages=PageCache(catalogue),
-        gate=make_gate(settings, catalogue.own / "tokens.json"),
-        audit=AuditLog(catalogue.own / "audit.jsonl"),
-        pool=ThreadPoolExecutor(_THREADS, thread_name_prefix="pannier"),
-        upstream=_upstream(settings, catalogue.own) if settings.upstream else None,
-    )
-    return Application(ROUTES, services)
-
-
-def _upstream(settings: ServeSettings, own: Path) -> Upstream:
-    from pannier.server.proxying import UpstreamProxy
-    from pannier.store.upstream.address import parse_upstream
-    from pannier.store.upstream.client import UpstreamClient
-    from pannier.store.upstream.kept import upstream_cache
-    from pannier.store.upstream.mirror import Mirror
-
-    address = parse_upstream(settings.upstream)._replace(
-        ttl=settings.upstream_ttl,
-        timeout=settings.upstream_timeout,
-        file_limit=settings.upstream_file_limit,
-    )
-    cache = upstream_cache(
-        Path(settings.upstream_cache) if settings.upstream_cache else own / "upstream", address.url
-    )
-    return UpstreamProxy(lambda: Mirror(UpstreamClient(address), cache))
+_BACKLOG = 1024
+_IDLE_SECONDS = 75
+_STALLED_SECONDS = 60
+_SWEEP_SECONDS = 5
+_GRACE_SECONDS = 30
 
 
 def serve(settings: ServeSettings) -> None:
     """Serve until the process is told to stop."""
-    import uvicorn
-
+    listener = socket.create_server((settings.host, settings.port), backlog=_BACKLOG)
     application = make_application(settings)
-    logging.getLogger("pannier.server").setLevel(logging.INFO)
-    uvicorn.run(
-        Shell(application), host=settings.host, port=settings.port, log_level="warning", access_log=False
-    )
+    asyncio.run(_serve(application, listener, settings))
+
+
+async def _serve(application: Application, listener: socket.socket, settings: ServeSettings) -> None:
+    loop = asyncio.get_running_loop()
+    hub = Hub(application.answer, prefix=settings.prefix)
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    server = await loop.create_server(lambda: Connection(hub, loop), sock=listener, backlog=_BACKLOG)
+    while not stop.is_set():
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), _SWEEP_SECONDS)
+        hub.sweep(loop.time(), _IDLE_SECONDS, _STALLED_SECONDS)
+    server.close()
+    hub.stop()
+    deadline = loop.time() + _GRACE_SECONDS
+    while hub.connections and loop.time() < deadline:  # noqa: ASYNC110 - once in a process's life
+        await asyncio.sleep(0.05)

@@ -70,6 +70,12 @@ class Catalogue:
             return record if state == WHOLE else self._read_pending(record)
         return None
 
+    def ready_file(self, path: str) -> FileRecord | None:
+        """A file that is whole and has been read, by its path; does not block."""
+        for record, _ in read_files(self.database, "path = ? AND state = 1", (path,)):
+            return record
+        return None
+
     def file_named(self, filename: str) -> FileRecord | None:
         """A whole file by its name, in whatever directory it lies. Blocks when it was found a moment ago."""
         for record, state in read_files(self.database, "filename = ? AND state < 2", (filename,)):

@@ -3,18 +3,25 @@
 from collections.abc import Sequence
 
 from pannier.server.catalogue.records import FileRecord
-from pannier.server.messages import Request, Response, respond
+from pannier.server.messages import Answer, Request, Response, respond
 from pannier.server.routing import Route
 from pannier.server.sending import send_path
 from pannier.server.services import Services
 
 
-async def download(request: Request, services: Services, values: Sequence[str]) -> Response:
+def download(request: Request, services: Services, values: Sequence[str]) -> Answer:
     """A distribution, or what goes with one."""
     path = values[0]
     for suffix, handler in _SIDES.items():
         if path.endswith(suffix):
-            return await services.off_loop(handler, request, services, path.removesuffix(suffix))
+            return services.off_loop(handler, request, services, path.removesuffix(suffix))
+    record = services.catalogue.ready_file(path)
+    if record is not None:
+        return send_file(request, services, record)
+    return _search(request, services, path)
+
+
+async def _search(request: Request, services: Services, path: str) -> Response:
     record = await services.off_loop(services.catalogue.file, path)
     if record is None:
         return not_found(path)

@@ -1,0 +1,51 @@
+"""Put an index together from its parts."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from pannier.server.application import Application
+from pannier.server.audit import AuditLog
+from pannier.server.catalogue.catalogue import Catalogue
+from pannier.server.gate import make_gate
+from pannier.server.page_cache import PageCache
+from pannier.server.routes import ROUTES
+from pannier.server.services import Services, Upstream
+from pannier.server.settings import ServeSettings
+
+_THREADS = 8
+
+
+def make_application(settings: ServeSettings) -> Application:
+    """The index over the settings' directories, ready to answer."""
+    catalogue = Catalogue(settings.directories, Path(settings.store) if settings.store else None)
+    catalogue.refresh()
+    for name in settings.reserve:
+        catalogue.reserve(name)
+    services = Services(
+        settings=settings,
+        catalogue=catalogue,
+        pages=PageCache(catalogue),
+        gate=make_gate(settings, catalogue.own / "tokens.json"),
+        audit=AuditLog(catalogue.own / "audit.jsonl"),
+        pool=ThreadPoolExecutor(_THREADS, thread_name_prefix="pannier"),
+        upstream=_upstream(settings, catalogue.own) if settings.upstream else None,
+    )
+    return Application(ROUTES, services)
+
+
+def _upstream(settings: ServeSettings, own: Path) -> Upstream:
+    from pannier.server.proxying import UpstreamProxy
+    from pannier.store.upstream.address import parse_upstream
+    from pannier.store.upstream.client import UpstreamClient
+    from pannier.store.upstream.kept import upstream_cache
+    from pannier.store.upstream.mirror import Mirror
+
+    address = parse_upstream(settings.upstream)._replace(
+        ttl=settings.upstream_ttl,
+        timeout=settings.upstream_timeout,
+        file_limit=settings.upstream_file_limit,
+    )
+    cache = upstream_cache(
+        Path(settings.upstream_cache) if settings.upstream_cache else own / "upstream", address.url
+    )
+    return UpstreamProxy(lambda: Mirror(UpstreamClient(address), cache))
