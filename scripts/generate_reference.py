@@ -231,6 +231,8 @@ _RESULTS = {
     "lock": "`path`, `projects`, `targets`, `requires_python`, `changes`",
     "pack": "`path`, `size`, `seconds`, `reused_layers`, `manifest`",
     "run": "none: the command takes over",
+    "release": "`name`, `version`, `index`, `distributions`, `uploaded`, `present` (there before, with the "
+    "same bytes), `commit`, `tag`, `tagged`, `pushed`, `dry_run`, `steps`",
     "serve": "none: it serves until it is told to stop",
     "unpack": "`directory`, `files`, `size`, `seconds`",
     "verify": "`path`, `id`, `layers`, `size`",

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from pannier.api.caching import cache_clean, cache_usage
     from pannier.api.locking import LockOptions, LockResult, lock
     from pannier.api.packing import PackOptions, PackResult, pack
+    from pannier.api.release_subject import ReleaseOptions, ReleaseStep
+    from pannier.api.releasing import ReleaseResult, release
     from pannier.api.running import run_arguments
     from pannier.api.serving import serve, serve_settings
     from pannier.api.setting_names import SETTINGS
@@ -25,6 +27,9 @@ _MODULES = {
     "LockResult": "locking",
     "PackOptions": "packing",
     "PackResult": "packing",
+    "ReleaseOptions": "release_subject",
+    "ReleaseResult": "releasing",
+    "ReleaseStep": "release_subject",
     "SETTINGS": "setting_names",
     "Settings": "settings",
     "UnpackResult": "archives",
@@ -36,6 +41,7 @@ _MODULES = {
     "load_settings": "settings",
     "lock": "locking",
     "pack": "packing",
+    "release": "releasing",
     "run_arguments": "running",
     "serve": "serving",
     "serve_settings": "serving",
@@ -52,6 +58,9 @@ __all__ = [
     "LockResult",
     "PackOptions",
     "PackResult",
+    "ReleaseOptions",
+    "ReleaseResult",
+    "ReleaseStep",
     "Settings",
     "UnpackResult",
     "VerifyResult",
@@ -62,6 +71,7 @@ __all__ = [
     "load_settings",
     "lock",
     "pack",
+    "release",
     "run_arguments",
     "serve",
     "serve_settings",

@@ -37,6 +37,7 @@ VERBS = {
     "unpack": "unpack a pack into a directory, verified",
     "verify": "check every byte of a pack against its manifest",
     "inspect": "show what is inside a pack",
+    "release": "release a project to an index: check, build, upload, verify, tag",
     "serve": "serve a private package index over a directory of distributions",
     "cache": "say where the cache is and what it holds; clean it",
     "completion": "print a script that completes commands in a shell",

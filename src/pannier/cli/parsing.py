@@ -37,7 +37,8 @@ class CommandParser(argparse.ArgumentParser):
                 words.append(f"{action.option_strings[0]} {name}")
         for action in self._get_positional_actions():
             name = "{" + ",".join(action.choices) + "}" if action.choices else str(action.metavar)
-            words.append({"+": f"{name}...", "*": f"[{name}...]"}.get(str(action.nargs), name))
+            forms = {"+": f"{name}...", "*": f"[{name}...]", "?": f"[{name}]"}
+            words.append(forms.get(str(action.nargs), name))
         return " ".join(words)
 
     def error(self, message: str) -> NoReturn:

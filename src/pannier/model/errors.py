@@ -12,6 +12,7 @@ PannierError
 ├── PackError            a pack could not be written
 ├── CorruptPackError     a pack is truncated, tampered with, hostile or no pack at all
 ├── TargetMismatchError  a pack was made for another machine than this one
+├── ReleaseError         a project is not ready to be released, or an index did not take or keep it
 ├── StorageError         the disk is full or a directory cannot be written
 ├── DistributionError    a wheel or an sdist is damaged, hostile, or not the one it is said to be
 ├── RequestError         a client asked an index of ours for what it cannot do, or in a way it cannot read
@@ -128,6 +129,12 @@ class RequestError(PannierError):
     """A client asked an index of ours for what it cannot do, or in a way it cannot read."""
 
     default_code = "bad-request"
+
+
+class ReleaseError(PannierError):
+    """A project is not ready to be released, or an index did not take or keep what was uploaded."""
+
+    default_code = "release-refused"
 
 
 class UsageError(PannierError):
