@@ -51,7 +51,8 @@ def serve_settings(directories: Sequence[str], settings: Settings) -> "ServeSett
     for name in ("authenticate", "trusted_proxies"):
         if name in values:
             values[name] = _split(values[name])
-    if values.get("htpasswd") and Path(values["htpasswd"]).name == ".":
+    # The `.` of pypiserver's, which in a file has become the file's own directory.
+    if values.get("htpasswd") and Path(values["htpasswd"]).is_dir():
         values["htpasswd"] = ""
     _check(values)
     for name, default in _SIZES.items():

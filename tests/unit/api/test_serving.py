@@ -46,6 +46,12 @@ def test_rights_are_written_as_pypiserver_writes_them(
     assert settings_of(tmp_path, {"authenticate": given}).authenticate == rights
 
 
+def test_a_point_stands_for_no_password_file(tmp_path: Path) -> None:
+    assert settings_of(tmp_path, {"htpasswd": ".", "authenticate": ["."]}).htpasswd == ""
+    (tmp_path / "pannier.toml").write_text('[serve]\nhtpasswd = "."\n')
+    assert settings_of(tmp_path, {}).htpasswd == ""
+
+
 def test_every_impossible_value_is_named_at_once(tmp_path: Path) -> None:
     flags = {
         "port": 70000,
