@@ -3,7 +3,10 @@
 import os
 import re
 import shutil
+import signal
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -55,23 +58,42 @@ def test_the_examples_of_a_page_do_what_it_shows(page: Path, tmp_path: Path, pan
     }
     for name in ("VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONPATH"):
         environment.pop(name, None)
-    for command, shown in steps(page):
-        done = subprocess.run(
-            command,
-            shell=True,
-            cwd=tmp_path,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=600,
-        )
-        assert done.returncode == 0, f"{page.name}: `{command}` exited {done.returncode}:\n{done.stdout}"
-        if shown.strip():
-            assert matches(shown, done.stdout), (
-                f"{page.name}: `{command}` printed:\n{done.stdout}\nnot:\n{shown}"
-            )
+    with ended() as groups:
+        for command, shown in steps(page):
+            status, printed = run(command, tmp_path, environment, groups)
+            assert status == 0, f"{page.name}: `{command}` exited {status}:\n{printed}"
+            if shown.strip():
+                assert matches(shown, printed), f"{page.name}: `{command}` printed:\n{printed}\nnot:\n{shown}"
+
+
+def run(command: str, directory: Path, environment: dict[str, str], groups: list[int]) -> tuple[int, str]:
+    """Run a command to its end, in a process group of its own; give its status and what it printed."""
+    process = subprocess.Popen(
+        command,
+        shell=True,
+        cwd=directory,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    groups.append(process.pid)
+    printed, _ = process.communicate(timeout=600)
+    return process.returncode, printed
+
+
+@contextmanager
+def ended() -> Iterator[list[int]]:
+    """Process groups, of which nothing is left in the end: a page may leave a server in the background."""
+    groups: list[int] = []
+    try:
+        yield groups
+    finally:
+        for group in groups:
+            with suppress(ProcessLookupError):
+                os.killpg(group, signal.SIGTERM)
 
 
 def test_output_is_compared_with_ellipses() -> None:
