@@ -89,6 +89,31 @@ class UpstreamProxy:
         while self._size > _RENDERED_LIMIT and self._rendered:
             self._size -= _weight(self._rendered.popitem(last=False)[1][1])
 
+    async def find_project(self, project: str) -> ProjectPage | None:
+        """What upstream says of a project, its links as upstream has them; `None` for no such project.
+
+        Raises:
+            UpstreamUnavailableError: It does not answer, and nothing about the project is kept.
+        """
+        if not _is_askable(project):
+            return None
+        kept = await self.mirror.page(project)
+        return kept.page and kept.page._replace(files=belonging_files(kept.page, project))
+
+    async def find_metadata(self, project: str, file: FileLink) -> bytes | None:
+        """The metadata of a file as upstream has it; `None` where that cannot be had."""
+        if file.metadata is None:
+            return None
+        try:
+            place = await self.mirror.fetch_beside(project, file, "metadata")
+        except PannierError:
+            return None
+        return await asyncio.to_thread(place.read_bytes) if place else None
+
+    def our_links(self, files: Sequence[FileLink], project: str, to_root: str) -> list[FileLink]:
+        """Files of a project as we link them, from a page for which `to_root` is the index."""
+        return [_rewritten(file, project, to_root) for file in files]
+
     async def file(self, request: Request, project: str, key: str, filename: str) -> Response:
         """A file of the project, or its `.metadata` or `.provenance`.
 
@@ -157,21 +182,14 @@ async def _or_failure(pending: Awaitable[Response]) -> Response:
 
 
 def _render(page: ProjectPage, project: str, kind: str) -> Page:
-    rendered = rewritten_page(page, project, _TO_ROOT)
+    rendered = _rewritten_page(page, project)
     is_json = kind == simple_api.JSON_TYPE
     data = simple_api.format_project_json(rendered) if is_json else simple_api.format_project_html(rendered)
     return make_page(data, content_type(kind))
 
 
-def rewritten_page(page: ProjectPage, project: str, to_root: str) -> ProjectPage:
-    """The page with links to us.
-
-    Args:
-        page: As upstream says it.
-        project: Normalized name.
-        to_root: URL of the index from where the page is, with a slash at its end.
-    """
-    files = [_rewritten(file, project, to_root) for file in belonging_files(page, project)]
+def _rewritten_page(page: ProjectPage, project: str) -> ProjectPage:
+    files = [_rewritten(file, project, _TO_ROOT) for file in belonging_files(page, project)]
     versions = page.versions or _versions_of(files)
     # Where upstream says that it is also elsewhere is no business of our clients': for them, it is here.
     return page._replace(name=project, files=files, versions=versions, tracks=(), alternate_locations=())

@@ -1,6 +1,16 @@
 """The one table of what the index answers. A part adds its module's `ROUTES` here."""
 
-from pannier.server.handlers import changes, files, legacy, operation, simple, upstream
+from pannier.server.handlers import (
+    changes,
+    files,
+    legacy,
+    operation,
+    simple,
+    upstream,
+    web,
+    web_changes,
+    web_project,
+)
 from pannier.server.routing import Route
 
 ROUTES: tuple[Route, ...] = (
@@ -9,5 +19,8 @@ ROUTES: tuple[Route, ...] = (
     *legacy.ROUTES,
     *changes.ROUTES,
     *operation.ROUTES,
+    *web.ROUTES,
+    *web_project.ROUTES,
+    *web_changes.ROUTES,
     *upstream.ROUTES,
 )

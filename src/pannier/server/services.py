@@ -1,15 +1,17 @@
 """What handlers reach: the catalogue, the gate, the upstream, worker threads, as one value."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple, ParamSpec, Protocol, TypeVar
 
+from pannier.formats.simple_api import FileLink, ProjectPage
 from pannier.server.audit import AuditLog
 from pannier.server.catalogue.catalogue import Catalogue
 from pannier.server.messages import Identity, Request, Response, Right, respond
 from pannier.server.page_cache import PageCache
 from pannier.server.settings import ServeSettings
+from pannier.server.web.overview import Overview
 from pannier.store.upstream.state import UpstreamState
 
 Parameters = ParamSpec("Parameters")
@@ -42,6 +44,15 @@ class Upstream(Protocol):
 
     def project_page(self, request: Request, project: str) -> Awaitable[Response]:
         """The Simple API's page of a project that is not local."""
+
+    def find_project(self, project: str) -> Awaitable[ProjectPage | None]:
+        """What the index says of a project that is not local; `None` for no such project."""
+
+    def find_metadata(self, project: str, file: FileLink) -> Awaitable[bytes | None]:
+        """The metadata of one of its files; `None` where that cannot be had."""
+
+    def our_links(self, files: Sequence[FileLink], project: str, to_root: str) -> Sequence[FileLink]:
+        """The files of a project as we link them, from a page for which `to_root` is the index."""
 
     def file(self, request: Request, project: str, key: str, filename: str) -> Awaitable[Response]:
         """A file of a project that is not local, by what the links of its page hold."""
@@ -76,6 +87,7 @@ class Services(NamedTuple):
         settings: The settings in force.
         catalogue: The files and projects.
         pages: Pages kept ready.
+        overview: Every project at a glance.
         gate: Who may do what.
         audit: Where every change is written down.
         pool: Threads for what would block the event loop.
@@ -85,6 +97,7 @@ class Services(NamedTuple):
     settings: ServeSettings
     catalogue: Catalogue
     pages: PageCache
+    overview: Overview
     gate: Gate
     audit: AuditLog
     pool: ThreadPoolExecutor

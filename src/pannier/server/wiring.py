@@ -11,6 +11,7 @@ from pannier.server.page_cache import PageCache
 from pannier.server.routes import ROUTES
 from pannier.server.services import Services, Upstream
 from pannier.server.settings import ServeSettings
+from pannier.server.web.overview import Overview
 
 _THREADS = 8
 
@@ -25,6 +26,7 @@ def make_application(settings: ServeSettings) -> Application:
         settings=settings,
         catalogue=catalogue,
         pages=PageCache(catalogue),
+        overview=Overview(catalogue),
         gate=make_gate(settings, catalogue.own / "tokens.json"),
         audit=AuditLog(catalogue.own / "audit.jsonl"),
         pool=ThreadPoolExecutor(_THREADS, thread_name_prefix="pannier"),

@@ -22,11 +22,12 @@ from pannier.server.catalogue.database import (
     delete_file,
     read_changes,
     read_files,
+    read_glance_rows,
     read_search_rows,
     write_file,
 )
 from pannier.server.catalogue.examination import Examination, IncompleteError, examine
-from pannier.server.catalogue.records import FileRecord, ProjectRecord, SearchRow
+from pannier.server.catalogue.records import FileRecord, GlanceRow, ProjectRecord, SearchRow
 from pannier.server.catalogue.scanning import FoundFile, scan
 from pannier.store.writing import write_whole
 
@@ -95,6 +96,10 @@ class Catalogue:
     def search_rows(self) -> Iterator[SearchRow]:
         """Name, version and summary of every file, by project."""
         return read_search_rows(self.database)
+
+    def glance_rows(self, projects: Sequence[str] = ()) -> Iterator[GlanceRow]:
+        """What a list needs of every file of these projects; of all, when none is named."""
+        return read_glance_rows(self.database, projects)
 
     def is_local(self, name: str) -> bool:
         """Whether a name is or ever was local, or is reserved: upstream is never asked for it."""

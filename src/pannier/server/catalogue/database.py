@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from pannier.server.catalogue.records import FileRecord, SearchRow
+from pannier.server.catalogue.records import FileRecord, GlanceRow, SearchRow
 
 VERSION = 1
 _BUSY_SECONDS = 20
@@ -157,6 +157,16 @@ def read_search_rows(database: Database) -> Iterator[SearchRow]:
     query = "SELECT project, version, summary FROM file WHERE state < 2 ORDER BY project"
     for row in database.connection.execute(query):
         yield SearchRow._make(row)
+
+
+def read_glance_rows(database: Database, projects: Sequence[str]) -> Iterator[GlanceRow]:
+    """What a list needs of every file of these projects; of all, when none is named."""
+    query = f"SELECT {', '.join(GlanceRow._fields)} FROM file WHERE state < 2"  # noqa: S608 - all constants
+    if not projects:
+        yield from map(GlanceRow._make, database.connection.execute(query))
+    for project in projects:
+        rows = database.connection.execute(f"{query} AND project = ?", (project,))
+        yield from map(GlanceRow._make, rows)
 
 
 def remove_store(directory: Path) -> None:

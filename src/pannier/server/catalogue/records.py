@@ -81,3 +81,13 @@ class SearchRow(NamedTuple):
     name: str
     version: str
     summary: str
+
+
+class GlanceRow(NamedTuple):
+    """What a list of projects needs of a file."""
+
+    project: str
+    version: str
+    summary: str
+    mtime: int
+    yanked: str | None

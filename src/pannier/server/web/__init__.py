@@ -1,0 +1,1 @@
+"""Pages for people: HTML without scripts, made of the catalogue's values."""
