@@ -253,4 +253,8 @@ def _kept_file(file: FileLink) -> dict[str, object]:
         "upload-time": file.upload_time,
         "provenance": file.provenance,
     }
-    return {name: value for name, value in item.items() if value not in ("", None, False)}
+    return {
+        name: value
+        for name, value in item.items()
+        if value is not None and value is not False and value != ""
+    }

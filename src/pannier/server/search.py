@@ -62,7 +62,8 @@ def search_projects(
         words: As for `search`.
         limit: The most to give.
     """
-    rows: Iterable[SearchRow] = services.catalogue.search_rows()
+    glances = services.overview.projects()
+    rows: Iterable[SearchRow] = (SearchRow(each.name, each.version, each.summary) for each in glances)
     if services.gate.is_limited(identity, "list"):
         rows = (row for row in rows if services.gate.permits(identity, "list", normalize_project(row.name)))
     return search(rows, words, limit)

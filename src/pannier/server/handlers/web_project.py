@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from pannier.formats.core_metadata import parse_full_metadata
 from pannier.formats.distribution_names import parse_distribution_filename
-from pannier.formats.simple_api import ProjectPage
+from pannier.formats.simple_api import FileLink, ProjectPage
 from pannier.formats.wheel_labels import PLATFORMS, Machine
 from pannier.formats.wheels import normalize_project
 from pannier.server.handlers.web import may_write
@@ -27,6 +27,7 @@ from pannier.store.upstream.client import UpstreamUnavailableError
 
 _PYTHONS = (*(f"3.{minor}" for minor in range(15, 5, -1)), "2.7")
 _SHOWN = 12
+_TRIED = 3
 
 
 class _Subject(NamedTuple):
@@ -66,9 +67,9 @@ async def project(request: Request, services: Services, values: Sequence[str]) -
         return _message(
             request, services, 404, "No such version", f"There is no version {version} of {name} here."
         )
-    metadata = await _metadata(services, subject, chosen)
+    details = await _details(services, subject, chosen)
     return await services.off_loop(
-        _render, request, services, subject, views, chosen, metadata, machine, bool(version)
+        _render, request, services, subject, views, chosen, details, machine, bool(version)
     )
 
 
@@ -87,16 +88,30 @@ async def _find(request: Request, services: Services, name: str) -> _Subject | N
     return _Subject(page, versions, is_upstream=True)
 
 
-async def _metadata(services: Services, subject: _Subject, chosen: VersionView) -> bytes | None:
-    """The metadata of the version shown, of whichever of its files has any."""
+async def _details(services: Services, subject: _Subject, chosen: VersionView) -> Details:
+    """What the version shown says of itself: of its files, the first with a README."""
+    found = Details()
     links = [file.link for file in chosen.files if file.link.metadata is not None]
-    for link in links[:1]:
-        if subject.is_upstream:
-            assert services.upstream is not None
-            return await services.upstream.find_metadata(subject.page.name, link)
-        record = await services.off_loop(services.catalogue.file_named, link.filename)
-        return await services.off_loop(services.catalogue.metadata, record) if record else None
-    return None
+    for link in links[:_TRIED]:
+        metadata = await _metadata(services, subject, link)
+        if metadata is not None:
+            details = await services.off_loop(_read, metadata)
+            found = details if details.description or not found.summary else found
+        if found.description:
+            break
+    return found
+
+
+async def _metadata(services: Services, subject: _Subject, link: FileLink) -> bytes | None:
+    if subject.is_upstream:
+        assert services.upstream is not None
+        return await services.upstream.find_metadata(subject.page.name, link)
+    record = await services.off_loop(services.catalogue.file_named, link.filename)
+    return await services.off_loop(services.catalogue.metadata, record) if record else None
+
+
+def _read(metadata: bytes) -> Details:
+    return read_details(parse_full_metadata(metadata))
 
 
 def _render(
@@ -105,13 +120,12 @@ def _render(
     subject: _Subject,
     views: Sequence[VersionView],
     chosen: VersionView,
-    metadata: bytes | None,
+    details: Details,
     machine: Machine,
     is_pinned: bool,
 ) -> Response:
     from markupsafe import Markup
 
-    details = read_details(parse_full_metadata(metadata)) if metadata else Details()
     page = subject.page
     if subject.is_upstream:
         chosen = _with_our_links(chosen, services, page.name, request.prefix)

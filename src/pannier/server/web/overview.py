@@ -12,7 +12,7 @@ class Glance(NamedTuple):
 
     Attributes:
         name: Normalized.
-        version: The newest that is not yanked, or else the newest.
+        version: The newest that is neither yanked nor a pre-release; where there is none, the newest.
         summary: One line on what it is.
         changed: When its latest file came, in nanoseconds since 1970.
     """
@@ -61,7 +61,13 @@ class Overview:
 
 
 def _glance(name: str, files: list[GlanceRow]) -> Glance:
-    usable = [file for file in files if file.yanked is None] or files
     # Comparing versions takes most of the time: one is not compared.
-    newest = usable[0] if len(usable) == 1 else max(usable, key=lambda file: version_key(file.version))
+    newest = files[0] if len(files) == 1 else max(files, key=_newness)
     return Glance(name, newest.version, newest.summary, max(file.mtime for file in files))
+
+
+def _newness(file: GlanceRow) -> tuple[object, ...]:
+    """What installers take comes last; of the files of a version, the one with something to say."""
+    rank, version, text = version_key(file.version)
+    is_final = not getattr(version, "is_prerelease", True)
+    return (file.yanked is None, is_final, rank, version, text, bool(file.summary))

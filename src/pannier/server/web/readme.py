@@ -5,6 +5,7 @@ from elsewhere or leads where its author did not mean: images become text, relat
 """
 
 import hashlib
+import re
 from contextlib import suppress
 from html import escape
 from html.parser import HTMLParser
@@ -14,6 +15,8 @@ from pannier.store.writing import write_whole
 
 _VERSION = "1"
 _LONGEST = 1 << 20
+# What headings have for scripts to show.
+_EMPTY_ANCHOR = re.compile(r'<a href="#[^"]*"[^>]*></a>')
 _ANCHORS = ("id", "name")
 _VOID = frozenset(("br", "hr", "col", "wbr", "input"))
 
@@ -61,7 +64,7 @@ def without_outside(html: str) -> str:
     writer = _Writer()
     writer.feed(html)
     writer.close()
-    return "".join(writer.parts)
+    return _EMPTY_ANCHOR.sub("", "".join(writer.parts))
 
 
 class _Writer(HTMLParser):
@@ -80,7 +83,7 @@ class _Writer(HTMLParser):
         if tag == "a":
             attributes = _safe_link(attributes)
         # An anchor in a text must not be taken for one of the page around it.
-        kept = {name: f"readme-{value}" if name in _ANCHORS else value for name, value in attributes.items()}
+        kept = {name: _anchor(value) if name in _ANCHORS else value for name, value in attributes.items()}
         written = "".join(f' {name}="{escape(value)}"' for name, value in kept.items())
         self.parts.append(f"<{tag}{written}>")
 
@@ -92,10 +95,14 @@ class _Writer(HTMLParser):
         self.parts.append(escape(data, quote=False))
 
 
+def _anchor(name: str) -> str:
+    return "readme-" + name.removeprefix("user-content-")
+
+
 def _safe_link(attributes: dict[str, str]) -> dict[str, str]:
     target = attributes.get("href", "")
     if target.startswith("#"):
-        return {**attributes, "href": f"#readme-{target[1:]}"}
+        return {**attributes, "href": f"#{_anchor(target[1:])}"}
     if target.startswith(("https://", "http://", "mailto:")):
         return {**attributes, "rel": "nofollow noopener noreferrer"}
     return {name: value for name, value in attributes.items() if name != "href"}
