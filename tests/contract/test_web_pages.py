@@ -18,8 +18,8 @@ from tests.web_wheels import described_wheel
 
 from pannier.server.application import Application
 from pannier.server.messages import Request, Response
-from pannier.server.running import make_application
 from pannier.server.settings import ServeSettings
+from pannier.server.wiring import make_application
 
 __all__ = ["password_hash"]
 HOSTILE = "</title><script>alert(1)</script>\"'><img src=x onerror=alert(1)>{{7*7777}}"
