@@ -41,6 +41,7 @@ command. Colour appears on a terminal only; `NO_COLOR`, `FORCE_COLOR` and `TERM=
 | 0 | done |
 | 1 | the operation failed; the error says why |
 | 2 | the command line was wrong |
+| 3 | `pannier analyze --check`: something is missing, unused or not declared where it is needed |
 | 70 | a defect of Pannier; `PANNIER_TRACEBACK=1` shows where |
 | 130 | interrupted |
 | 141 | the reader of the output went away |
@@ -226,8 +227,7 @@ _EXAMPLE_ERROR = PannierError(
     hint="check the path and its spelling",
 )
 _RESULTS = {
-    "analyze": "`sources`, `projects`, `unknown`, `local_modules`, `standard_library`, `requires_python`, "
-    "`python_reason`, `problems`, `environment_python`, `spec` (the environment spec itself), `output`",
+    "analyze": "described by [analysis.schema.json](analysis.schema.json); its version is the field `schema`",
     "lock": "`path`, `projects`, `targets`, `requires_python`, `changes`",
     "pack": "`path`, `size`, `seconds`, `reused_layers`, `manifest`",
     "run": "none: the command takes over",

@@ -7,13 +7,15 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from pannier.api.declared import declared_by
+from pannier.api.project_files import ProjectFiles, read_declaring_files, read_project_files
 from pannier.api.settings import Settings
 from pannier.api.workshop import Workshop
 from pannier.formats.python_bounds import allows
 from pannier.model.analysis import Analysis, FoundProject, Import, Problem
+from pannier.model.declarations import Check, Declared
 from pannier.model.errors import AnalysisError, InterpreterError
 from pannier.model.events import Reporter, SilentReporter
-from pannier.model.interpreter import InstalledDistribution
+from pannier.model.interpreter import InstalledDistribution, Interpreter
 from pannier.model.spec import LocalProject, Spec
 
 
@@ -32,6 +34,8 @@ class AnalyzeOptions(NamedTuple):
         stdin: The text that the source `-` stands for.
         exact_python: Name one release of Python in the spec, the one that would run the sources here, even
             where they allow others.
+        declared_in: Files that declare requirements, instead of those of the sources' own project.
+        compare: Say how imports and declarations compare.
     """
 
     python: str = ""
@@ -43,6 +47,8 @@ class AnalyzeOptions(NamedTuple):
     strict: bool = False
     stdin: str | bytes = ""
     exact_python: bool = False
+    declared_in: tuple[str, ...] = ()
+    compare: bool = False
 
 
 class AnalyzeResult(NamedTuple):
@@ -52,11 +58,13 @@ class AnalyzeResult(NamedTuple):
         analysis: Imports, projects, local modules, problems.
         spec: Requirements as a spec; optional projects that are not installed, and guesses, are left out.
         environment_python: Version of the interpreter of the environment analysed; empty for none.
+        check: How imports and declarations compare; `None` when not asked for, or where no file declares.
     """
 
     analysis: Analysis
     spec: Spec
     environment_python: str = ""
+    check: Check | None = None
 
 
 class AnalysedEnvironment(NamedTuple):
@@ -65,10 +73,12 @@ class AnalysedEnvironment(NamedTuple):
     Attributes:
         python_version: Of its interpreter.
         distributions: What it has installed.
+        place: Its prefix, or its probed interpreter; `None` for no environment.
     """
 
     python_version: str = ""
     distributions: tuple[InstalledDistribution, ...] = ()
+    place: Path | Interpreter | None = None
 
 
 def analyze(
@@ -87,12 +97,18 @@ def analyze(
     environment = _environment(options.python, workshop)
     target_python = options.target_python or environment.python_version or _own_version()
     stdin = _text_of(options.stdin)
+    project = (
+        read_declaring_files(options.declared_in)
+        if options.declared_in
+        else read_project_files(sources, stdin)
+    )
     analysis = analyze_sources(
         [("-", stdin) if name == "-" else name for name in sources],
         AnalysisOptions(
             target_python=target_python,
             mapping={**settings.mapping, **options.mapping},
             installed=environment.distributions,
+            declared=_requirements(project.declarations.requirements),
             toplevel=options.toplevel,
             functions=options.functions,
         ),
@@ -103,7 +119,36 @@ def analyze(
         refuse_unknown(analysis.unknown)
         refuse_guesses(analysis.projects)
     spec = _spec_of(analysis, declared_by(sources, stdin), options, environment)
-    return AnalyzeResult(analysis=analysis, spec=spec, environment_python=environment.python_version)
+    return AnalyzeResult(
+        analysis=analysis,
+        spec=spec,
+        environment_python=environment.python_version,
+        check=_compare(analysis, project, environment) if options.compare else None,
+    )
+
+
+def _requirements(declared: Sequence[Declared]) -> dict[str, str]:
+    """What is declared by normalized name; the program's own word goes before that for its makers."""
+    groups = ("main", "optional", "development", "build")
+    found: dict[str, str] = {}
+    for item in sorted(declared, key=lambda item: groups.index(item.group)):
+        is_plain = item.requirement.startswith(item.name) and item.group != "build"
+        found.setdefault(_normalized(item.name), item.requirement if is_plain else item.name)
+    return found
+
+
+def _compare(analysis: Analysis, project: ProjectFiles, environment: AnalysedEnvironment) -> Check | None:
+    if not project.declarations.files:
+        return None
+    from pannier.api.checking import check
+
+    requires = {name: set(needed) for name, needed in project.requires.items()}
+    if environment.place is not None:
+        from pannier.environment.requirements import installed_requirements
+
+        for name, needed in installed_requirements(environment.place).items():
+            requires.setdefault(name, set()).update(needed)
+    return check(analysis, project.declarations, requires)
 
 
 def refuse_problems(problems: Sequence[Problem]) -> None:
@@ -189,7 +234,7 @@ def _environment(python: str, workshop: Workshop) -> AnalysedEnvironment:
     path = Path(place)
     version = _prefix_python(path)
     if version:
-        return AnalysedEnvironment(version, installed_distributions(path))
+        return AnalysedEnvironment(version, installed_distributions(path), path)
     if not python:
         return AnalysedEnvironment()  # a stale VIRTUAL_ENV, or a conda environment of other tools
     if path.is_dir():
@@ -202,7 +247,7 @@ def _environment(python: str, workshop: Workshop) -> AnalysedEnvironment:
     from pannier.environment.probe import probe
 
     interpreter = probe(python, workshop.directories.interpreters)
-    return AnalysedEnvironment(interpreter.version, installed_distributions(interpreter))
+    return AnalysedEnvironment(interpreter.version, installed_distributions(interpreter), interpreter)
 
 
 def _prefix_python(prefix: Path) -> str:

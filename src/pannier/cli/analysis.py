@@ -1,17 +1,26 @@
 """How an analysis is shown: tables of projects, unknown imports and unreadable sources."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from pannier.cli.render import Style, format_count, format_table, printable
 from pannier.model.analysis import Analysis, FoundProject, Import
+from pannier.model.declarations import Check
 
 
-def format_analysis(analysis: Analysis, requires_python: str, style: Style, *, verbose: bool) -> str:
+def format_analysis(
+    analysis: Analysis, requires_python: str, style: Style, *, verbose: bool, check: Check | None = None
+) -> str:
     """The tables of projects, unknown imports and unreadable sources, and the Python that is asked for."""
     blocks = []
     if analysis.projects:
         rows = [_project_row(project, verbose=verbose) for project in analysis.projects]
-        blocks.append(format_table(("project", "requirement", "known", "where"), rows, style))
+        header: tuple[str, ...] = ("project", "requirement", "known", "kinds", "where")
+        if check is not None:
+            states = {row.name: row.state for row in check.projects}
+            rows = [(*row[:3], states.get(row[0], "itself"), *row[3:]) for row in rows]
+            header = ("project", "requirement", "known", "declared", "kinds", "where")
+        blocks.append(format_table(header, rows, style))
     if analysis.unknown:
         unknown = [
             (name, _places(found, verbose=verbose)) for name, found in _by_name(analysis.unknown).items()
@@ -26,10 +35,16 @@ def format_analysis(analysis: Analysis, requires_python: str, style: Style, *, v
     return "\n".join(blocks)
 
 
-def _project_row(project: FoundProject, *, verbose: bool) -> tuple[str, str, str, str]:
+def _project_row(project: FoundProject, *, verbose: bool) -> tuple[str, ...]:
     known = f"{project.confidence}, optional" if project.optional else project.confidence
     requirement = f"-e {project.editable_path}" if project.editable_path else project.requirement
-    return project.name, requirement, known, _places(project.imports, verbose=verbose)
+    return project.name, requirement, known, _kinds(project), _places(project.imports, verbose=verbose)
+
+
+def _kinds(project: FoundProject) -> str:
+    """The kinds of its imports, each with how often it occurs, the most common first."""
+    counts = Counter(found.kind for found in project.imports)
+    return ", ".join(f"{count} {kind}" if count > 1 else kind for kind, count in counts.most_common())
 
 
 def _places(imports: Sequence[Import], *, verbose: bool) -> str:

@@ -19,6 +19,10 @@ DESCRIPTION = """Read Python sources and say what they import, and which project
 
 Nothing that is read is imported or run. The program's own modules are followed, not listed. Versions
 are those of the environment analysed, where it has the project, and are left open where it does not."""
+# Of `docs/reference/analysis.schema.json`: grows when a field changes its meaning or goes away.
+ANALYSIS_SCHEMA = 1
+# Exit status of a comparison that found something, told apart from one that could not be made.
+CHECK_FAILED = 3
 EXAMPLES = (
     ("pannier analyze weather.py", "what does this script need?"),
     (
@@ -30,6 +34,9 @@ EXAMPLES = (
         "pannier analyze app.py --pkg-mapping cv2=opencv-python-headless",
         "say which project provides an import",
     ),
+    ("pannier analyze . --check", "is what the project declares what it imports? for CI"),
+    ("pannier analyze app.py --check requirements.txt", "the same, for one script and one file"),
+    ("pannier analyze . --explain numpy", "who imports it, and how do we know?"),
     (
         "pannier analyze app.py --strict --json",
         "for a program to read; an unknown import or a guess is an error",
@@ -42,8 +49,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "sources",
         metavar="SOURCE",
-        nargs="+",
-        help="a script, notebook, package or directory; - is standard input",
+        nargs="*",
+        help="a script, notebook, package or directory; - is standard input (with `--check` by default: "
+        "where the declaring file lies, or here)",
     )
     parser.add_argument(
         "-o", "--output", metavar="OUT", help="the environment spec to write; - is standard output"
@@ -57,6 +65,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "whose standard library counts (default: the active virtual or conda environment)",
     )
     add_selection_options(parser)
+    parser.add_argument(
+        "--check",
+        metavar="FILE",
+        nargs="?",
+        const="",
+        action="append",
+        help="compare with what this requirements.txt, pyproject.toml or their like declares, or the "
+        "project's own files; exit with 3 where something is missing or unused; may be repeated",
+    )
+    parser.add_argument(
+        "--explain",
+        metavar="PROJECT",
+        default="",
+        help="show every place of one project, or import, and how it was resolved",
+    )
     parser.add_argument(
         "--strict", action="store_true", help="refuse unknown imports, guesses and unreadable sources"
     )
@@ -87,11 +110,11 @@ def add_selection_options(parser: argparse.ArgumentParser) -> None:
 def execute(arguments: argparse.Namespace, context: Context) -> Outcome:
     """Analyze, write the spec where one was asked for, and show what was found."""
     from pannier import api
-    from pannier.cli.analysis import format_analysis, format_summary
     from pannier.formats.environment_specs import format_spec
 
     if arguments.output == "-" and context.json:
         raise usage_error("`--json` and `-o -` both want standard output", hint="name a file after `-o`")
+    sources, declared_in = _sources(arguments)
     python, target_python = split_python(arguments.analysed)
     options = api.AnalyzeOptions(
         python=python,
@@ -101,12 +124,14 @@ def execute(arguments: argparse.Namespace, context: Context) -> Outcome:
         mapping=dict(arguments.pairs),
         extra=tuple(arguments.extra),
         strict=arguments.strict,
-        stdin=read_stdin(arguments.sources, context),
+        stdin=read_stdin(sources, context),
+        declared_in=declared_in,
+        compare=True,
     )
-    result = api.analyze(arguments.sources, options, context.load_settings(), context.reporter)
-    _refuse_unread(arguments.sources, result.analysis.problems)
+    result = api.analyze(sources, options, context.load_settings(), context.reporter)
+    _refuse_unread(sources, result.analysis.problems)
     spec = format_spec(result.spec)
-    text = format_analysis(result.analysis, _requires_python(result), context.style, verbose=context.verbose)
+    text, summary, status = _shown(result, arguments, context)
     if arguments.output == "-":
         text = spec
     elif arguments.output:
@@ -115,7 +140,57 @@ def execute(arguments: argparse.Namespace, context: Context) -> Outcome:
         write_whole(Path(arguments.output), spec.encode())
         text = "" if arguments.quiet else text
     data = _data(result, spec, arguments.output) if context.json else {}
-    return Outcome(data=data, text=text, summary=format_summary(result.analysis))
+    return Outcome(data=data, text=text, summary=summary, status=status)
+
+
+def _shown(result: "AnalyzeResult", arguments: argparse.Namespace, context: Context) -> tuple[str, str, int]:
+    """The text, the summary and the exit status that were asked for."""
+    from pannier.cli.analysis import format_analysis, format_summary
+
+    if arguments.explain:
+        from pannier.cli.explanations import format_explanation
+
+        text = format_explanation(result.analysis, result.check, arguments.explain, context.style)
+        return text, "", 0
+    if arguments.check is not None:
+        from pannier.cli.checks import format_check, format_check_summary
+
+        if result.check is None:
+            raise AnalysisError(
+                "there is nothing to compare with: no file here declares requirements",
+                code="nothing-declared",
+                facts={"looked for": "pyproject.toml, setup.cfg, setup.py, requirements*.txt, Pipfile, ..."},
+                hint="name the file: `--check FILE`",
+            )
+        text = format_check(result.check, context.style, verbose=context.verbose)
+        agrees = result.check.agrees and not (arguments.strict and result.check.undecided)
+        return text, format_check_summary(result.check), 0 if agrees else CHECK_FAILED
+    requires_python = _requires_python(result)
+    text = format_analysis(
+        result.analysis, requires_python, context.style, verbose=context.verbose, check=result.check
+    )
+    return text, format_summary(result.analysis), 0
+
+
+def _sources(arguments: argparse.Namespace) -> tuple[list[str], tuple[str, ...]]:
+    """The sources, and the files that declare; `--check DIRECTORY` is a source and the project's own files.
+
+    Raises:
+        UsageError: There is no source.
+    """
+    named = [name for name in arguments.check or () if name]
+    declaring = [name for name in named if not _is_source(name)]
+    sources = [*arguments.sources, *(name for name in named if _is_source(name))]
+    if not sources and arguments.check is None:
+        raise usage_error("`SOURCE` is missing", hint="`pannier analyze --help` shows what it takes")
+    if not sources:
+        sources = list(dict.fromkeys(os.path.dirname(name) or os.curdir for name in declaring)) or [os.curdir]
+    return sources, tuple(declaring)
+
+
+def _is_source(name: str) -> bool:
+    path = Path(name)
+    return path.is_dir() or (path.suffix in {".py", ".ipynb"} and path.name != "setup.py")
 
 
 def _refuse_unread(sources: Sequence[str], problems: "Sequence[Problem]") -> None:
@@ -152,9 +227,11 @@ def _data(result: "AnalyzeResult", spec: str, output: str | None) -> dict[str, o
     analysis = as_data(result.analysis)
     assert isinstance(analysis, dict)
     return {
+        "schema": ANALYSIS_SCHEMA,
         **analysis,
         "requires_python": _requires_python(result),
         "environment_python": result.environment_python,
+        "check": as_data(result.check),
         "spec": json.loads(spec),
         "output": output,
     }

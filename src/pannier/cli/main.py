@@ -51,7 +51,7 @@ EXAMPLES = (
     ("pannier run weather.tar.gz python other.py", "and so is everything else in its environment"),
 )
 EXIT_STATUSES = """exit status: 0 done, 1 the operation failed, 2 the command line was wrong, 130 interrupted;
-  `pannier run` ends as the command it runs does"""
+  3 `pannier analyze --check` found something; `pannier run` ends as the command it runs does"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:

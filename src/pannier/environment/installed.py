@@ -33,7 +33,7 @@ def installed_distributions(environment: Path | Interpreter) -> tuple[InstalledD
         Sorted by normalized name; `python` among them for a conda prefix.
     """
     found: dict[str, InstalledDistribution] = {}
-    for directory in _directories(environment):
+    for directory in site_directories(environment):
         for distribution in _distributions_in(directory):
             found.setdefault(_normalized(distribution.name), distribution)
     prefix = Path(environment.prefix) if isinstance(environment, Interpreter) else environment
@@ -46,7 +46,8 @@ def _normalized(name: str) -> str:
     return _NORMALIZE.sub("-", name).lower()
 
 
-def _directories(environment: Path | Interpreter) -> list[Path]:
+def site_directories(environment: Path | Interpreter) -> list[Path]:
+    """Where an environment keeps distributions, in the order of `sys.path`."""
     if isinstance(environment, Interpreter):
         return [Path(directory) for directory in environment.site_packages]
     directories = _site_directories(environment)

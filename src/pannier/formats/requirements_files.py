@@ -81,9 +81,9 @@ class _Reader:
             inside: Its directory, relative to the first file's.
             is_constraints: It was included by `-c`.
         """
-        for number, line in _iter_lines(text):
+        for number, line in iter_requirement_lines(text):
             place = f"{filename}:{number}"
-            option, value = _option(line)
+            option, value = split_option(line)
             if option in _FILES:
                 is_constraint = is_constraints or _FILES[option] == "constraint"
                 self._include(value, place, inside, is_constraints=is_constraint)
@@ -132,7 +132,7 @@ class _Reader:
             self.hashes.setdefault(name, set()).update(digests)
 
 
-def _iter_lines(text: str) -> Iterator[tuple[int, str]]:
+def iter_requirement_lines(text: str) -> Iterator[tuple[int, str]]:
     """Join continued lines and drop comments, as pip does: first the one, then the other."""
     pending, start = "", 0
     for number, line in enumerate(text.splitlines(), start=1):
@@ -149,7 +149,7 @@ def _iter_lines(text: str) -> Iterator[tuple[int, str]]:
         yield start, rest
 
 
-def _option(line: str) -> tuple[str, str]:
+def split_option(line: str) -> tuple[str, str]:
     """Cut `--option=value`, `--option value` and `-rvalue`; a requirement has no option."""
     if not line.startswith("-"):
         return "", ""

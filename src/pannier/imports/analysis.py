@@ -32,6 +32,7 @@ class AnalysisOptions(NamedTuple):
         platform: Where it will run (`linux-x86_64`).
         mapping: The user's own answers: import name to project or requirement.
         installed: What the environment analysed holds; pins versions.
+        declared: What files of the project require, normalized project name to requirement.
         toplevel: Leave out imports inside functions.
         functions: Only what these functions need; everything when empty.
     """
@@ -40,6 +41,7 @@ class AnalysisOptions(NamedTuple):
     platform: str = "linux"
     mapping: Mapping[str, str] = MappingProxyType({})
     installed: Sequence[InstalledDistribution] = ()
+    declared: Mapping[str, str] = MappingProxyType({})
     toplevel: bool = False
     functions: tuple[str, ...] = ()
 
@@ -60,7 +62,7 @@ def analyze(
     Raises:
         AnalysisError: A source named does not exist, or no source has a function asked for.
     """
-    resolver = Resolver(options.mapping, options.installed)
+    resolver = Resolver(options.mapping, options.installed, options.declared)
     platform = options.platform.partition("-")[0]
     settings = Options(options.target_python, platform, options.toplevel, options.functions)
     program = Program(settings, resolver, reporter or SilentReporter())

@@ -1,6 +1,8 @@
 """Imports to the projects that provide them: what the user says, what is installed, what is known."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from pannier.imports.declarations import project_name
@@ -17,6 +19,9 @@ from pannier.imports.known_projects import (
 from pannier.imports.standard_library import is_standard_somewhere
 from pannier.model.analysis import Confidence
 from pannier.model.interpreter import InstalledDistribution
+
+# One project under several names, by what it is built for.
+_VARIANT = re.compile(r"-(?:binary|headless|gpu|cpu|nightly|cu\d+|cuda\w*|rocm\w*|macos|slim|lite|intel)$")
 
 
 class Provider(NamedTuple):
@@ -47,10 +52,17 @@ class Resolver:
     Args:
         mapping: The user's own answers, import name to project or requirement.
         installed: What the environment analysed holds.
+        declared: What files of the project require, normalized project name to requirement.
     """
 
-    def __init__(self, mapping: Mapping[str, str], installed: Sequence[InstalledDistribution]) -> None:
+    def __init__(
+        self,
+        mapping: Mapping[str, str],
+        installed: Sequence[InstalledDistribution],
+        declared: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self._mapping = mapping
+        self._declared = declared
         self._deeper: set[str] = set()
         self._by_import: dict[str, list[InstalledDistribution]] = {}
         self._by_project: dict[str, InstalledDistribution] = {}
@@ -82,7 +94,12 @@ class Resolver:
     def resolve(self, name: str) -> Provider | None:
         """The project that provides a dotted name; `None` when nothing known does."""
         if name not in self._answers:
-            self._answers[name] = self._mapped(name) or self._from_installed(name) or self._from_data(name)
+            self._answers[name] = (
+                self._mapped(name)
+                or self._from_installed(name)
+                or self._from_declared(name)
+                or self._from_data(name)
+            )
         return self._answers[name]
 
     def project(self, name: str) -> Provider | None:
@@ -134,6 +151,37 @@ class Resolver:
             return self._pinned(distribution, "installed", name.partition(".")[0])
         return None
 
+    def _from_declared(self, name: str) -> Provider | None:
+        """A project that is required and known to provide the name; or, where none is known, has its name."""
+        if not self._declared:
+            return None
+        matched, known = providers(name)
+        for item in known:
+            chosen = self._required(item.project)
+            if chosen:
+                others = tuple(other.project for other in known if other is not item)
+                return self._as_declared(chosen, matched, others)
+        if any(item.is_certain for item in known):
+            return None
+        for prefix in _prefixes(name):
+            chosen = next((one for one in _own_names(prefix) if one in self._declared), "")
+            if chosen and not is_namespace(prefix):
+                return self._as_declared(chosen, prefix, ())
+        return None
+
+    def _required(self, project: str) -> str:
+        """A project among the required ones, or a variant of it (`psycopg2-binary`, `tensorflow-gpu`)."""
+        name = normalized_name(project)
+        if name in self._declared:
+            return name
+        return next((one for one in self._declared if _VARIANT.sub("", one) == _VARIANT.sub("", name)), "")
+
+    def _as_declared(self, name: str, matched: str, alternatives: tuple[str, ...]) -> Provider:
+        requirement = self._declared[name]
+        return Provider(
+            project_name(requirement), requirement, "declared", matched, alternatives=alternatives
+        )
+
     def _from_data(self, name: str) -> Provider | None:
         matched, projects = providers(name)
         if not projects:
@@ -166,6 +214,13 @@ class Resolver:
         return Provider(
             distribution.name, requirement, confidence, matched, distribution.editable_path, alternatives
         )
+
+
+def _own_names(name: str) -> Iterator[str]:
+    """What a project may be called that is known by nothing but its import's name."""
+    own = normalized_name(name.replace(".", "-"))
+    yield own
+    yield from (f"python-{own}", f"{own}-python", f"py{own}", f"{own}-py", own.removeprefix("py"))
 
 
 def _prefixes(name: str) -> Iterator[str]:

@@ -74,7 +74,7 @@ def api(monkeypatch: pytest.MonkeyPatch) -> FakeApi:
     specs.format_spec = lambda spec: json.dumps({"dependencies": spec.requirements}) + "\n"  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "pannier.formats.environment_specs", specs)
     fake.results = {
-        "analyze": SimpleNamespace(analysis=ANALYSIS, spec=SPEC, environment_python="3.11.7"),
+        "analyze": SimpleNamespace(analysis=ANALYSIS, spec=SPEC, environment_python="3.11.7", check=None),
         "lock": SimpleNamespace(lock=LOCK, path=Path("pylock.toml"), changes={"pyyaml": "-> 6.0.3"}),
         "pack": SimpleNamespace(
             manifest=MANIFEST, path=Path("weather.tar.gz"), size=86_100_000, seconds=3.4, reused_layers=2

@@ -16,9 +16,9 @@ from pannier.formats.manifests import format_manifest
 from pannier.store.usage import CACHE_KINDS
 
 ANALYSIS_TABLE = """\
-project   requirement    known            where
-PyYAML    PyYAML==6.0.3  installed        app.py:3 (+ 1 other)
-requests  requests       known, optional  app.py:4
+project   requirement    known            kinds       where
+PyYAML    PyYAML==6.0.3  installed        2 required  app.py:3 (+ 1 other)
+requests  requests       known, optional  required    app.py:4
 
 unknown import  where
 acme_db         app.py:7 (+ 1 other)
@@ -107,6 +107,8 @@ def test_analyze_json_has_everything(api: Any, capsys: pytest.CaptureFixture[str
     assert main(["analyze", "app.py", "--json"]) == 0
     result = result_of(capsys)
     assert set(result) == {
+        "schema",
+        "check",
         "sources",
         "projects",
         "unknown",

@@ -1,0 +1,262 @@
+"""The files in which a program's project declares what it requires: which there are, and what they say."""
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from pannier.formats.declared import join
+from pannier.model.declarations import Declarations, DeclaredGroup
+from pannier.model.errors import SpecError
+
+# Nothing that people write by hand is larger.
+_LARGEST = 4 << 20
+_SCRIPT_MARK = "# /// script"
+_TOML = frozenset({"pyproject.toml", "Pipfile"})
+_ENVIRONMENTS = frozenset({"environment.yml", "environment.yaml", "conda.yml", "conda.yaml"})
+_RECIPES = frozenset({"meta.yaml"})
+_WHOLE_NAMES = _TOML | _ENVIRONMENTS | {"setup.cfg", "setup.py"}
+_LOCKS = ("uv.lock", "poetry.lock", "pdm.lock", "pylock.toml", "Pipfile.lock")
+_PLACES = ("requirements", "docs", "doc", "tests", "test", "conda", "conda-recipe", "recipe")
+_HIGHEST = 4
+_ROOT_MARKS = ("pyproject.toml", "setup.py", "setup.cfg", ".git")
+
+
+class ProjectFiles(NamedTuple):
+    """What a project's files tell.
+
+    Attributes:
+        declarations: What they require.
+        requires: Who requires whom, by its lockfiles and compiled requirements; normalized names.
+    """
+
+    declarations: Declarations = Declarations()
+    requires: dict[str, set[str]] = {}  # noqa: RUF012 - never changed
+
+
+def read_project_files(sources: Sequence[str], stdin: str) -> ProjectFiles:
+    """Read what the sources' own project declares.
+
+    A script with a metadata block (PEP 723) declares for itself. Any other source belongs to the nearest
+    directory above it, or itself, that holds a file which declares something.
+
+    Args:
+        sources: As the user named them.
+        stdin: The text of the source `-`.
+    """
+    parts: list[Declarations] = []
+    requires: dict[str, set[str]] = {}
+    seen: set[str] = set()
+    for source in sources:
+        own = _declared_in_itself(source, stdin)
+        if own is not None:
+            parts.append(own)
+            continue
+        directory = _project_directory(source)
+        if directory is not None and directory not in seen:
+            seen.add(directory)
+            files = _files_in(directory)
+            parts.append(_read_all(files, requires))
+            for name in _LOCKS:
+                _read_lock(Path(directory, name), requires)
+    return ProjectFiles(join(parts), requires)
+
+
+def read_declaring_files(paths: Sequence[str]) -> ProjectFiles:
+    """Read files that the user names as those that declare.
+
+    Raises:
+        SpecError: One is missing, or is nothing that declares requirements.
+    """
+    requires: dict[str, set[str]] = {}
+    missing = [path for path in paths if not Path(path).is_file()]
+    if missing:
+        names = ", ".join(f"`{path}`" for path in missing)
+        raise SpecError(f"there is no file {names}", code="no-such-file")
+    foreign = [path for path in paths if not declares(path)]
+    if foreign:
+        names = ", ".join(f"`{path}`" for path in foreign)
+        raise SpecError(
+            f"{names} declares no requirements",
+            code="declares-nothing",
+            facts={"read": "requirements.txt, pyproject.toml, setup.cfg, setup.py, Pipfile, environment.yml"},
+        )
+    declarations = _read_all([_path(path) for path in paths], requires, everything=True)
+    for directory in dict.fromkeys(os.path.dirname(path) for path in paths):
+        for name in _LOCKS:
+            _read_lock(Path(directory, name), requires)
+    return ProjectFiles(declarations, requires)
+
+
+def declares(path: str) -> bool:
+    """Whether a file is of a kind that declares requirements, by its name."""
+    name = os.path.basename(path)
+    return (
+        name in _WHOLE_NAMES
+        or name in _RECIPES
+        or name.endswith((".txt", ".in", ".toml", ".yml", ".yaml", ".pip"))
+    )
+
+
+def _declared_in_itself(source: str, stdin: str) -> Declarations | None:
+    path = Path(source)
+    text = stdin if source == "-" else ""
+    if source != "-" and path.suffix in {".py", ".pyw", ""} and path.is_file():
+        text = _read(path)
+    if _SCRIPT_MARK not in text:
+        return None if source != "-" else Declarations()
+    from pannier.formats.declared_lists import declared_in_script
+
+    return declared_in_script(text, source)
+
+
+def _project_directory(source: str) -> str | None:
+    """The directory of a source, or the nearest root of a project above it, where it declares something."""
+    start = source if Path(source).is_dir() else os.path.dirname(source) or os.curdir
+    directory = start
+    for _ in range(_HIGHEST):
+        is_root = any(os.path.lexists(os.path.join(directory, mark)) for mark in _ROOT_MARKS)
+        if (is_root or directory == start) and _files_in(directory):
+            return directory
+        if os.path.lexists(os.path.join(directory, ".git")) or os.path.realpath(directory) == os.sep:
+            return None
+        directory = os.path.normpath(os.path.join(directory, os.pardir))
+    return None
+
+
+def _files_in(directory: str) -> list[str]:
+    """The files of a project that declare, those in its customary subdirectories among them."""
+    found: list[str] = []
+    try:
+        names = sorted(os.listdir(directory))
+    except OSError:
+        return found
+    present = set(names)
+    kept = [name for name in names if name in _WHOLE_NAMES or _is_list(name)]
+    found += [os.path.join(directory, name) if directory != os.curdir else name for name in kept]
+    for place in _PLACES if found else ():
+        if place in present:
+            found += _files_below(directory, place)
+    return [path for path in found if Path(path).is_file()]
+
+
+def _files_below(directory: str, place: str) -> Iterator[str]:
+    base = os.path.join(directory, place) if directory != os.curdir else place
+    try:
+        names = sorted(os.listdir(base))
+    except OSError:
+        return
+    for name in names:
+        is_list = name.endswith((".txt", ".in")) if place == "requirements" else _is_list(name)
+        if is_list or (name in _RECIPES and place.startswith(("conda", "recipe"))):
+            yield os.path.join(base, name)
+
+
+def _is_list(name: str) -> bool:
+    return "requirements" in name and name.endswith((".txt", ".in", ".pip"))
+
+
+def _read_all(
+    paths: Sequence[str], requires: dict[str, set[str]], *, everything: bool = False
+) -> Declarations:
+    """Read files, and those that they include, each once.
+
+    Args:
+        paths: The files.
+        requires: Takes who requires whom.
+        everything: Count every file that a path names as the program's, whatever it is called.
+    """
+    parts: list[Declarations] = []
+    pending: list[tuple[str, DeclaredGroup | None]] = [
+        (path, "main" if everything else None) for path in paths
+    ]
+    seen: set[str] = set()
+    while pending:
+        path, group = pending.pop(0)
+        identity = os.path.realpath(path)
+        if identity in seen:
+            continue
+        seen.add(identity)
+        declarations, included = _read_one(path, group, requires, _has_source(path, paths))
+        parts.append(declarations)
+        base = os.path.dirname(path)
+        pending += [(_path(os.path.normpath(os.path.join(base, name))), kind) for name, kind in included]
+    return join(parts)
+
+
+def _has_source(path: str, paths: Sequence[str]) -> bool:
+    """Whether a compiled list stands beside what it was compiled from."""
+    return any(
+        other != path and other.endswith((".in", "pyproject.toml", "setup.cfg", "setup.py"))
+        for other in paths
+    )
+
+
+def _path(name: str) -> str:
+    return name.removeprefix("./")
+
+
+def _read(path: Path) -> str:
+    try:
+        with path.open("rb") as stream:
+            return stream.read(_LARGEST).decode("utf-8-sig", "replace").replace("\r\n", "\n")
+    except OSError:
+        return ""
+
+
+Included = list[tuple[str, DeclaredGroup | None]]
+
+
+def _read_one(
+    path: str, group: DeclaredGroup | None, requires: dict[str, set[str]], has_source: bool
+) -> tuple[Declarations, Included]:
+    """Read one file by its name; and name those that it includes."""
+    name, text = os.path.basename(path), _read(Path(path))
+    if name == "Pipfile" or name.endswith(".toml"):
+        from pannier.formats import declared_toml
+
+        read = declared_toml.declared_in_pipfile if name == "Pipfile" else declared_toml.declared_in_pyproject
+        return read(text, path), []
+    if name in {"setup.cfg", "setup.py"}:
+        from pannier.formats.declared_setup import declared_in_setup_cfg, declared_in_setup_script
+
+        if name == "setup.cfg":
+            return declared_in_setup_cfg(text, path), []
+        script = declared_in_setup_script(text, path)
+        return script.declarations, [*script.files]
+    if name.endswith((".yml", ".yaml")):
+        from pannier.formats.declared_lists import declared_in_environment, declared_in_recipe
+
+        return (declared_in_recipe if name in _RECIPES else declared_in_environment)(text, path), []
+    return _read_list(path, text, group, requires, has_source)
+
+
+def _read_list(
+    path: str, text: str, group: DeclaredGroup | None, requires: dict[str, set[str]], has_source: bool
+) -> tuple[Declarations, Included]:
+    from pannier.formats.declared_lists import declared_in_requirements, requirements_group
+    from pannier.formats.requirement_graphs import graph_of_compiled, is_compiled, normalized
+
+    kind = group or requirements_group(path)
+    declarations, included = declared_in_requirements(text, path, kind)
+    if is_compiled(text):
+        graph, asked = graph_of_compiled(text)
+        _merge(graph, requires)
+        kept = tuple(
+            item for item in declarations.requirements if not has_source and normalized(item.name) in asked
+        )
+        declarations = declarations._replace(requirements=kept)
+    return declarations, [(name, group) for name in included]
+
+
+def _read_lock(path: Path, requires: dict[str, set[str]]) -> None:
+    if path.is_file():
+        from pannier.formats.requirement_graphs import graph_of_lock
+
+        with path.open(encoding="utf-8", errors="replace") as stream:
+            _merge(graph_of_lock(stream.read(), path.name), requires)
+
+
+def _merge(graph: dict[str, set[str]], requires: dict[str, set[str]]) -> None:
+    for name, needed in graph.items():
+        requires.setdefault(name, set()).update(needed)

@@ -1,0 +1,51 @@
+"""Which installed project requires which, by the metadata of an environment (`Requires-Dist`)."""
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from pannier.environment.installed import site_directories
+from pannier.model.interpreter import Interpreter
+
+_HEADER = re.compile(r"Requires-Dist:\s*([A-Za-z0-9][\w.-]*)([^\n]*)", re.IGNORECASE)
+_NORMALIZE = re.compile(r"[-_.]+")
+
+
+def installed_requirements(environment: Path | Interpreter) -> dict[str, set[str]]:
+    """Read who requires whom; what only an extra asks for is left out.
+
+    Args:
+        environment: A prefix, or a probed interpreter.
+
+    Returns:
+        Normalized project names to those that each requires.
+    """
+    found: dict[str, set[str]] = {}
+    for directory in site_directories(environment):
+        for name, required in _requirements_in(str(directory)):
+            found.setdefault(name, required)
+    return found
+
+
+def _requirements_in(directory: str) -> Iterator[tuple[str, set[str]]]:
+    try:
+        names = os.listdir(directory)
+    except OSError:
+        return
+    for name in sorted(names):
+        if not name.endswith(".dist-info"):
+            continue
+        try:
+            text = Path(directory, name, "METADATA").read_text("utf-8", "replace")
+        except OSError:
+            continue
+        headers = text.partition("\n\n")[0]
+        required = {
+            _normalized(match[1]) for match in _HEADER.finditer(headers) if "extra ==" not in match[2]
+        }
+        yield _normalized(name.removesuffix(".dist-info").partition("-")[0]), required
+
+
+def _normalized(name: str) -> str:
+    return _NORMALIZE.sub("-", name).lower()

@@ -1,0 +1,116 @@
+"""What the files of a project declare, read leniently: what is not understood is reported, never refused.
+
+The readers beside it (`requirements_files`, `project_files`) are strict, since what they read is locked.
+Here it is evidence.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from pannier.model.analysis import Location
+from pannier.model.declarations import Declarations, Declared, DeclaredGroup, Undecided
+
+_NAME = re.compile(r"\s*([A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?)\s*(.*)$", re.DOTALL)
+_REST = re.compile(r"(?:\[[^\]]*\]\s*)?(?:$|[<>=!~@;(]|\s*#)")
+_URL_NAME = re.compile(r"[#&]egg=([\w.-]+)")
+_REPOSITORY_NAME = re.compile(r"/([\w.-]+?)(?:\.git)?(?:@[^/]*)?(?:#.*)?$")
+_DEVELOPMENT = frozenset(
+    {
+        *("dev", "devel", "develop", "development", "test", "tests", "testing", "lint", "linting", "linters"),
+        *("typing", "types", "typecheck", "mypy", "docs", "doc", "documentation", "style", "format", "ci"),
+        *("fmt", "formatting", "precommit", "release", "bench", "benchmark", "benchmarks", "coverage", "cov"),
+        *("nox", "tox", "qa", "check", "checks", "quality", "local", "debug", "tools", "tooling", "maintain"),
+        *("examples", "example", "pytest", "contributing", "build", "publish", "packaging", "notebooks"),
+    }
+)
+
+
+def group_called(name: str, default: DeclaredGroup = "optional") -> DeclaredGroup:
+    """For whom a group of dependencies or a requirements file of this name is."""
+    words = re.split(r"[-_./\s]+", name.lower())
+    return "development" if any(word in _DEVELOPMENT for word in words) else default
+
+
+class Collector:
+    """Gathers what one file declares.
+
+    Args:
+        path: The file, for locations.
+        text: Its text, to find lines in.
+    """
+
+    def __init__(self, path: str, text: str) -> None:
+        self.path = path
+        self._text = text
+        self._lines = text.splitlines()
+        self._requirements: list[Declared] = []
+        self._undecided: list[Undecided] = []
+        self._names: list[str] = []
+
+    def add(self, requirement: str, group: DeclaredGroup, place: str, line: int = 0) -> None:
+        """Take one requirement in PEP 508's or pip's words; anything else is undecided."""
+        name = requirement_name(requirement)
+        location = Location(self.path, line or self.line_of(requirement))
+        if not name:
+            self._undecided.append(Undecided(location, f"`{requirement.strip()}` names no project"))
+            return
+        self._requirements.append(Declared(name, " ".join(requirement.split()), group, place, location))
+
+    def add_named(self, name: str, constraint: str, group: DeclaredGroup, place: str) -> None:
+        """Take a requirement whose name stands apart from its versions, as in poetry and Pipfile."""
+        location = Location(self.path, self.line_of(name))
+        self._requirements.append(Declared(name, name + constraint, group, place, location))
+
+    def add_all(self, items: Any, group: DeclaredGroup, place: str) -> None:
+        """Take a list of requirements; items that are no text are left to who knows them."""
+        for item in items if isinstance(items, list) else ():
+            if isinstance(item, str):
+                self.add(item, group, place)
+
+    def undecided(self, message: str, line: int = 1) -> None:
+        """Note what could not be told."""
+        self._undecided.append(Undecided(Location(self.path, line), message))
+
+    def call(self, name: Any) -> None:
+        """Note what the project itself is called."""
+        if isinstance(name, str) and name.strip():
+            self._names.append(name.strip())
+
+    def line_of(self, needle: str) -> int:
+        """The first line that holds a text; 1 where none does."""
+        wanted = needle.strip().splitlines()[0] if needle.strip() else needle
+        return next((number for number, line in enumerate(self._lines, 1) if wanted in line), 1)
+
+    def result(self) -> Declarations:
+        """Everything taken so far."""
+        return Declarations(
+            tuple(self._requirements), (self.path,), tuple(self._undecided), tuple(self._names)
+        )
+
+
+def requirement_name(requirement: str) -> str:
+    """The project's name in a requirement, a URL with `#egg=` or that of a repository; empty for none."""
+    text = requirement.strip()
+    if text.startswith(("-e ", "--editable ", "--editable=")):
+        text = text.partition("=" if text.startswith("--editable=") else " ")[2].strip()
+    if re.match(r"[a-z+]+://|git\+|hg\+|git@", text):
+        found = _URL_NAME.search(text) or _REPOSITORY_NAME.search(text.partition("#")[0])
+        return found[1] if found else ""
+    match = _NAME.match(text)
+    if match is None or not _REST.match(match[2]) or text.startswith(("./", "../", "/")):
+        return ""
+    if "/" in match[1] or match[1].endswith((".whl", ".txt", ".tar.gz", ".zip")):
+        return ""
+    return match[1]
+
+
+def join(parts: Iterator[Declarations] | list[Declarations]) -> Declarations:
+    """Several files as one."""
+    listed = list(parts)
+    return Declarations(
+        requirements=tuple(item for part in listed for item in part.requirements),
+        files=tuple(dict.fromkeys(file for part in listed for file in part.files)),
+        undecided=tuple(item for part in listed for item in part.undecided),
+        project_names=tuple(dict.fromkeys(name for part in listed for name in part.project_names)),
+    )

@@ -1,0 +1,152 @@
+"""What TOML files declare: `pyproject.toml` in every backend's words, and `Pipfile`."""
+
+import tomllib
+from collections.abc import Mapping
+from typing import Any
+
+from pannier.formats.declared import Collector, group_called
+from pannier.model.declarations import Declarations, DeclaredGroup
+
+
+def declared_in_pyproject(text: str, path: str) -> Declarations:
+    """Read PEP 621, PEP 735, PEP 518 and the tables of poetry, flit, hatch, pdm, uv and setuptools.
+
+    Args:
+        text: TOML.
+        path: Where it was read from.
+    """
+    collector = Collector(path, text)
+    document = _load(collector, text)
+    _read_project(collector, _table(document.get("project")))
+    _read_groups(collector, _table(document.get("dependency-groups")), "dependency-groups")
+    collector.add_all(_table(document.get("build-system")).get("requires"), "build", "build-system.requires")
+    tool = _table(document.get("tool"))
+    _read_poetry(collector, _table(tool.get("poetry")))
+    _read_flit(collector, _table(_table(tool.get("flit")).get("metadata")))
+    _read_hatch(collector, _table(tool.get("hatch")))
+    _read_groups(
+        collector, _table(_table(tool.get("pdm")).get("dev-dependencies")), "tool.pdm.dev-dependencies"
+    )
+    collector.add_all(
+        _table(tool.get("uv")).get("dev-dependencies"), "development", "tool.uv.dev-dependencies"
+    )
+    return collector.result()
+
+
+def declared_in_pipfile(text: str, path: str) -> Declarations:
+    """Read a Pipfile's `packages`, `dev-packages` and its categories."""
+    collector = Collector(path, text)
+    for category, packages in _load(collector, text).items():
+        if category in {"source", "requires", "scripts", "pipenv"}:
+            continue
+        group = "main" if category == "packages" else group_called(category)
+        for name, wanted in _table(packages).items():
+            collector.add_named(name, _pipfile_versions(wanted), group, category)
+    return collector.result()
+
+
+def _pipfile_versions(wanted: Any) -> str:
+    table = _table(wanted)
+    extras = table.get("extras")
+    text = f"[{','.join(map(str, extras))}]" if isinstance(extras, list) else ""
+    version = table.get("version", "*") if table else wanted
+    return text + ("" if version == "*" or not isinstance(version, str) else version)
+
+
+def _load(collector: Collector, text: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        collector.undecided(f"is not valid TOML: {error}")
+        return {}
+
+
+def _table(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _read_project(collector: Collector, project: Mapping[str, Any]) -> None:
+    collector.call(project.get("name"))
+    collector.add_all(project.get("dependencies"), "main", "project.dependencies")
+    for extra, items in _table(project.get("optional-dependencies")).items():
+        collector.add_all(items, group_called(extra), f"project.optional-dependencies.{extra}")
+    dynamic = project.get("dynamic")
+    for field in ("dependencies", "optional-dependencies"):
+        if isinstance(dynamic, list) and field in dynamic:
+            collector.undecided(f"`{field}` is dynamic: the build decides it", collector.line_of("dynamic"))
+
+
+def _read_groups(collector: Collector, groups: Mapping[str, Any], place: str) -> None:
+    """PEP 735: every group is for makers, whatever its name; `include-group` adds nothing of its own."""
+    for name, items in groups.items():
+        collector.add_all(items, "development", f"{place}.{name}")
+
+
+def _read_poetry(collector: Collector, poetry: Mapping[str, Any]) -> None:
+    collector.call(poetry.get("name"))
+    tables: list[tuple[str, DeclaredGroup, Any]] = [
+        ("tool.poetry.dependencies", "main", poetry.get("dependencies")),
+        ("tool.poetry.dev-dependencies", "development", poetry.get("dev-dependencies")),
+    ]
+    for name, group in _table(poetry.get("group")).items():
+        tables.append(
+            (
+                f"tool.poetry.group.{name}.dependencies",
+                "main" if name == "main" else group_called(name, "development"),
+                _table(group).get("dependencies"),
+            )
+        )
+    for place, group_kind, table in tables:
+        for name, wanted in _table(table).items():
+            if name.lower() != "python":
+                is_optional = isinstance(wanted, dict) and wanted.get("optional") is True
+                kind: DeclaredGroup = "optional" if is_optional and group_kind == "main" else group_kind
+                collector.add_named(name, _poetry_versions(wanted), kind, place)
+
+
+def _poetry_versions(wanted: Any) -> str:
+    """Poetry's caret and tilde in PEP 440's words; what has no such words is left open."""
+    choice = wanted[0] if isinstance(wanted, list) and wanted else wanted
+    table = _table(choice)
+    extras = table.get("extras")
+    text = f"[{','.join(map(str, extras))}]" if isinstance(extras, list) else ""
+    version = table.get("version", "*") if isinstance(choice, dict) else choice
+    if not isinstance(version, str) or isinstance(wanted, list) or "||" in version:
+        return text
+    clauses = [_poetry_clause(clause.strip()) for clause in version.split(",")]
+    return text + ",".join(clause for clause in clauses if clause)
+
+
+def _poetry_clause(clause: str) -> str:
+    if clause in {"", "*"}:
+        return ""
+    if clause[0] in "<>!=" or clause.startswith("~="):
+        return clause.replace(" ", "")
+    if "*" in clause:
+        return f"=={clause}"
+    sign, numbers = clause[0], clause.lstrip("^~ ").split(".")
+    if sign not in "^~" or not all(part.isdecimal() for part in numbers):
+        return f"=={clause}" if clause[0].isdecimal() else ""
+    return f">={'.'.join(numbers)},<{'.'.join(_next(numbers, is_caret=sign == '^'))}"
+
+
+def _next(numbers: list[str], *, is_caret: bool) -> list[str]:
+    """The first version that a caret or a tilde no longer allows."""
+    place = min(1, len(numbers) - 1)
+    if is_caret:
+        place = next((i for i, part in enumerate(numbers) if int(part)), len(numbers) - 1)
+    return [*numbers[:place], str(int(numbers[place]) + 1)]
+
+
+def _read_flit(collector: Collector, metadata: Mapping[str, Any]) -> None:
+    collector.call(metadata.get("dist-name") or metadata.get("module"))
+    collector.add_all(metadata.get("requires"), "main", "tool.flit.metadata.requires")
+    for extra, items in _table(metadata.get("requires-extra")).items():
+        collector.add_all(items, group_called(extra), f"tool.flit.metadata.requires-extra.{extra}")
+
+
+def _read_hatch(collector: Collector, hatch: Mapping[str, Any]) -> None:
+    for name, environment in _table(hatch.get("envs")).items():
+        for key in ("dependencies", "extra-dependencies"):
+            place = f"tool.hatch.envs.{name}.{key}"
+            collector.add_all(_table(environment).get(key), "development", place)

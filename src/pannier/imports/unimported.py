@@ -1,0 +1,38 @@
+"""Projects that are rightly required though nothing imports them: plug-ins, stubs, tools, drivers."""
+
+from functools import cache
+from pathlib import Path
+
+from pannier.imports.known_projects import normalized_name
+
+_TABLE = Path(__file__).parent / "data" / "unimported.txt"
+
+
+def why_unimported(project: str) -> str:
+    """Why a project may be required and never imported; empty when nothing speaks for that."""
+    name = normalized_name(project)
+    names, patterns = _reasons()
+    if name in names:
+        return names[name]
+    for head, tail, reason in patterns:
+        if name.startswith(head) and name.endswith(tail) and len(name) > len(head) + len(tail):
+            return reason
+    return ""
+
+
+@cache
+def _reasons() -> tuple[dict[str, str], tuple[tuple[str, str, str], ...]]:
+    names: dict[str, str] = {}
+    patterns: list[tuple[str, str, str]] = []
+    reason = ""
+    for line in _TABLE.read_text(encoding="utf-8").splitlines():
+        if line.startswith("= "):
+            reason = line.removeprefix("= ")
+        elif not line.startswith("#"):
+            for item in line.split():
+                head, star, tail = item.partition("*")
+                if star:
+                    patterns.append((normalized_name(head), normalized_name(tail), reason))
+                else:
+                    names.setdefault(normalized_name(item), reason)
+    return names, tuple(patterns)

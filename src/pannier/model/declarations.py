@@ -1,0 +1,90 @@
+"""What a project's own files say that it requires, and how that compares with what it imports."""
+
+from typing import Literal, NamedTuple
+
+from pannier.model.analysis import Import, Location
+
+# For whom a requirement is: the program, those who ask for an extra, its makers, or its build.
+DeclaredGroup = Literal["main", "optional", "development", "build"]
+CheckState = Literal[
+    "used", "missing", "unknown", "misplaced", "transitive", "unused", "excused", "not-needed"
+]
+
+
+class Declared(NamedTuple):
+    """One requirement that a file declares.
+
+    Attributes:
+        name: The project's, as written.
+        requirement: The whole requirement, in PEP 508's words as far as the file's own allow.
+        group: For whom.
+        place: Where in the file: `project.dependencies`, `extras_require.plot`.
+        location: The file and the line.
+    """
+
+    name: str
+    requirement: str
+    group: DeclaredGroup
+    place: str
+    location: Location
+
+
+class Undecided(NamedTuple):
+    """A part of a file that only running it would tell, or that is no requirement."""
+
+    location: Location
+    message: str
+
+
+class Declarations(NamedTuple):
+    """Everything that some files declare.
+
+    Attributes:
+        requirements: In the order of the files.
+        files: The files that were read.
+        undecided: What could not be told without running or fetching something.
+        project_names: What the projects themselves are called.
+    """
+
+    requirements: tuple[Declared, ...] = ()
+    files: tuple[str, ...] = ()
+    undecided: tuple[Undecided, ...] = ()
+    project_names: tuple[str, ...] = ()
+
+
+class Checked(NamedTuple):
+    """How one project stands between imports and declarations.
+
+    Attributes:
+        name: The project.
+        state: `used`: declared and imported. `missing`: needed and declared nowhere. `unknown`: an import
+            that is needed and that no known project provides. `misplaced`: needed by the program and declared
+            only for its makers. `transitive`: needed, not declared, and there only because something declared
+            requires it. `unused`: declared and never imported. `excused`: the same, for a reason.
+            `not-needed`: imported where the program does without, and declared nowhere.
+        reason: Why, in words.
+        imports: Where it is imported.
+        declared: Where it is declared.
+    """
+
+    name: str
+    state: CheckState
+    reason: str = ""
+    imports: tuple[Import, ...] = ()
+    declared: tuple[Declared, ...] = ()
+
+
+class Check(NamedTuple):
+    """Imports compared with declarations.
+
+    Attributes:
+        agrees: Nothing is missing, misplaced, undeclared or unused.
+        projects: Sorted by normalized name.
+        files: The files that declare.
+        undecided: What of them could not be told.
+    """
+
+    agrees: bool
+    projects: tuple[Checked, ...]
+    files: tuple[str, ...]
+    undecided: tuple[Undecided, ...] = ()
