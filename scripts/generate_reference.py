@@ -234,6 +234,10 @@ _RESULTS = {
     "release": "`name`, `version`, `index`, `distributions`, `uploaded`, `present` (there before, with the "
     "same bytes), `commit`, `tag`, `tagged`, `pushed`, `dry_run`, `steps`",
     "serve": "none: it serves until it is told to stop",
+    "serve passwd": "`file`, `user`, `is_new`",
+    "serve remove": "`files`, `dry_run`",
+    "serve token": "`token`, and for `create` `secret`; for `list` `tokens`",
+    "serve yank": "`files`, `yanked`",
     "unpack": "`directory`, `files`, `size`, `seconds`",
     "verify": "`path`, `id`, `layers`, `size`",
     "inspect": "`path`, `id`, `size`, `manifest`",

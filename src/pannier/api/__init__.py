@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from pannier.api.analysis import AnalyzeOptions, AnalyzeResult, analyze
     from pannier.api.archives import InspectResult, UnpackResult, VerifyResult, inspect, unpack, verify
     from pannier.api.caching import cache_clean, cache_usage
+    from pannier.api.index_changes import remove as index_remove
+    from pannier.api.index_changes import yank as index_yank
+    from pannier.api.index_users import create_token, list_tokens, revoke_token, set_password
     from pannier.api.locking import LockOptions, LockResult, lock
     from pannier.api.packing import PackOptions, PackResult, pack
     from pannier.api.release_subject import ReleaseOptions, ReleaseStep
@@ -37,14 +40,20 @@ _MODULES = {
     "analyze": "analysis",
     "cache_clean": "caching",
     "cache_usage": "caching",
+    "create_token": "index_users",
+    "index_remove": "index_changes:remove",
+    "index_yank": "index_changes:yank",
     "inspect": "archives",
+    "list_tokens": "index_users",
     "load_settings": "settings",
     "lock": "locking",
     "pack": "packing",
     "release": "releasing",
+    "revoke_token": "index_users",
     "run_arguments": "running",
     "serve": "serving",
     "serve_settings": "serving",
+    "set_password": "index_users",
     "unpack": "archives",
     "verify": "archives",
 }
@@ -67,14 +76,20 @@ __all__ = [
     "analyze",
     "cache_clean",
     "cache_usage",
+    "create_token",
+    "index_remove",
+    "index_yank",
     "inspect",
+    "list_tokens",
     "load_settings",
     "lock",
     "pack",
     "release",
+    "revoke_token",
     "run_arguments",
     "serve",
     "serve_settings",
+    "set_password",
     "unpack",
     "verify",
 ]
@@ -84,4 +99,5 @@ def __getattr__(name: str) -> Any:
     module = _MODULES.get(name)
     if module is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"pannier.api.{module}"), name)
+    module, _, other = module.partition(":")
+    return getattr(importlib.import_module(f"pannier.api.{module}"), other or name)

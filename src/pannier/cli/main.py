@@ -43,7 +43,12 @@ VERBS = {
     "completion": "print a script that completes commands in a shell",
 }
 # Verbs of two words, each with a module of its own.
-SUBVERBS: dict[str, str] = {}
+SUBVERBS = {
+    "serve passwd": "give a user a password in a password file",
+    "serve token": "make, list and revoke tokens to publish with",
+    "serve yank": "keep releases out of new installs",
+    "serve remove": "remove releases from an index",
+}
 EXAMPLES = (
     ("pannier pack weather.py -o weather.tar.gz", "carry a script with everything it needs"),
     ("pannier run weather.tar.gz", "run it where there is nothing: no Python, no network"),

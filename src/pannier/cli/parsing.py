@@ -111,6 +111,19 @@ def add_common_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_served_directory(parser: argparse.ArgumentParser) -> None:
+    """Declare which index a verb is about, of those of this machine."""
+    parser.add_argument(
+        "-d",
+        "--directory",
+        metavar="DIR",
+        dest="served",
+        action="append",
+        default=[],
+        help="the directory that is served (default: what the setting `directories` of `serve` says)",
+    )
+
+
 def add_index_options(parser: argparse.ArgumentParser) -> None:
     """Declare where distributions come from."""
     group = parser.add_argument_group("where distributions come from")

@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
+from pannier.server.catalogue.catalogue import Catalogue
+
 
 class Change(NamedTuple):
     """One change of the index.
@@ -44,6 +46,11 @@ class AuditLog:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+
+    @classmethod
+    def beside(cls, catalogue: Catalogue) -> "AuditLog":
+        """The log of an index."""
+        return cls(catalogue.own / "audit.jsonl")
 
     def add(self, change: Change) -> None:
         """Write a change down; it is on the disk when this returns.

@@ -111,12 +111,12 @@ def forbidden(identity: Identity, right: Right, project: str) -> Response:
     return respond(403, f"{who} may not {what} here\n")
 
 
-def make_gate(settings: ServeSettings, tokens: Path) -> Gate:
+def make_gate(settings: ServeSettings, tokens: Tokens) -> Gate:
     """The gate that the settings ask for.
 
     Args:
         settings: Of the server.
-        tokens: The file of tokens, which may not be there.
+        tokens: Those of the index.
 
     Raises:
         UsageError: They ask for signing in, and there is nothing to sign in with.
@@ -129,7 +129,7 @@ def make_gate(settings: ServeSettings, tokens: Path) -> Gate:
             code="no-password-file",
             hint="make it with `pannier serve passwd`, or with Apache's `htpasswd -B`",
         )
-    if not settings.htpasswd and not tokens.exists() and protected:
+    if not settings.htpasswd and not tokens.exist() and protected:
         if protected - {"update", "remove"}:
             raise UsageError(
                 "users cannot sign in without a password file",
@@ -139,7 +139,7 @@ def make_gate(settings: ServeSettings, tokens: Path) -> Gate:
             )
         return ReadOnlyGate()
     passwords = Passwords(Path(settings.htpasswd)) if settings.htpasswd else None
-    return UserGate(passwords, Tokens(tokens), protected, _open_grants(settings.rights))
+    return UserGate(passwords, tokens, protected, _open_grants(settings.rights))
 
 
 def _open_grants(name: str) -> WatchedFile[Grants] | None:

@@ -63,6 +63,15 @@ class Tokens:
         self._path = path
         self._file = WatchedFile(path, lambda text: parse_tokens(text, where=str(path)))
 
+    @classmethod
+    def beside(cls, directory: Path) -> "Tokens":
+        """The tokens of the index whose first directory this is."""
+        return cls(directory / ".pannier" / "tokens.json")
+
+    def exist(self) -> bool:
+        """Whether any was ever made."""
+        return self._path.exists()
+
     def list(self) -> tuple[Token, ...]:
         """All tokens, in the order they were made."""
         return tuple(self._file.read().values())

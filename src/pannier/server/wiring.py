@@ -11,6 +11,7 @@ from pannier.server.page_cache import PageCache
 from pannier.server.routes import ROUTES
 from pannier.server.services import Services, Upstream
 from pannier.server.settings import ServeSettings
+from pannier.server.tokens import Tokens
 from pannier.server.web.overview import Overview
 
 _THREADS = 8
@@ -27,8 +28,8 @@ def make_application(settings: ServeSettings) -> Application:
         catalogue=catalogue,
         pages=PageCache(catalogue),
         overview=Overview(catalogue),
-        gate=make_gate(settings, catalogue.own / "tokens.json"),
-        audit=AuditLog(catalogue.own / "audit.jsonl"),
+        gate=make_gate(settings, Tokens.beside(settings.directories[0])),
+        audit=AuditLog.beside(catalogue),
         pool=ThreadPoolExecutor(_THREADS, thread_name_prefix="pannier"),
         upstream=_upstream(settings, catalogue.own) if settings.upstream else None,
     )
