@@ -166,6 +166,12 @@ def test_a_file_may_be_replaced_where_that_is_set(packages: Path) -> None:
     assert [line["action"] for line in audited(packages)] == ["upload", "replace"]
 
 
+def test_the_long_digest_that_setuptools_sends_is_checked_too(packages: Path) -> None:
+    index = index_of(packages)
+    assert upload(index, blake2_256_digest="0" * 128).status == 400
+    assert upload(index, blake2_256_digest=hashlib.blake2b(WHEEL_DATA).hexdigest().upper()).status == 200
+
+
 @pytest.mark.parametrize("digest", ["md5_digest", "sha256_digest", "blake2_256_digest"])
 def test_a_digest_of_other_bytes_is_refused(packages: Path, digest: str) -> None:
     index = index_of(packages)

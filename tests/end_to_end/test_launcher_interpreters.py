@@ -3,12 +3,12 @@
 import ast
 import os
 import shutil
-import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.end_to_end.interpreters import find_python
 from tests.end_to_end.launching import Launcher
 from tests.unit.runtime.pack_building import (
     RUNTIME,
@@ -21,17 +21,6 @@ from tests.unit.runtime.pack_building import (
 )
 
 MINORS = ("3.6", "3.8", "3.11", "3.13", "3.14")
-
-
-def find_python(minor: str) -> str | None:
-    """A Python of this machine, of pyenv's or on PATH."""
-    root = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
-    for path in sorted(root.glob(f"versions/{minor}.*/bin/python{minor}")):
-        return str(path)
-    found = shutil.which(f"python{minor}")
-    if found and subprocess.run([found, "-c", ""], capture_output=True).returncode == 0:
-        return found
-    return None
 
 
 @pytest.fixture(params=MINORS)

@@ -14,7 +14,8 @@ from pannier.server.services import Gate, ReadOnlyGate, Verdict
 from pannier.server.settings import ServeSettings
 from pannier.server.tokens import Tokens
 
-CHALLENGE = 'Basic realm="pannier", charset="UTF-8"'
+# What distutils' `register` was made for: it has no password for another realm.
+CHALLENGE = 'Basic realm="pypi", charset="UTF-8"'
 
 
 class UserGate:

@@ -1,5 +1,6 @@
 """Publish what was received: check it, and make it a distribution of the index, once and for all."""
 
+import hashlib
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,6 +19,7 @@ from pannier.server.uploads.inspection import (
 )
 
 _DIGESTS = ("md5_digest", "sha256_digest", "blake2_256_digest")
+_LONG_DIGEST = 128
 _MAX_SIGNATURE = 64 * 1024
 
 
@@ -57,7 +59,7 @@ def publish(catalogue: Catalogue, form: Form, path: Path, *, overwrite: bool) ->
     received = form.content
     if received is None or not received.size:
         raise RequestError("the form has no distribution in its field `content`", code="bad-form")
-    check_digests(form, received)
+    check_digests(form, received, path)
     parsed = parse_upload_name(received.filename)
     existing = find_same(catalogue, received.filename)
     if existing is not None and existing.sha256 == received.sha256:
@@ -79,14 +81,19 @@ def publish(catalogue: Catalogue, form: Form, path: Path, *, overwrite: bool) ->
     return Published(record, "replace" if existing is not None else "upload")
 
 
-def check_digests(form: Form, received: Received) -> None:
+def check_digests(form: Form, received: Received, path: Path) -> None:
     """Check every digest that a client sent; all that differ are named.
+
+    The `upload` of setuptools, and of distutils since Python 3.7, sends 64 bytes of BLAKE2b where 32 are meant.
 
     Raises:
         RequestError: One differs.
     """
     actual = dict(zip(_DIGESTS, (received.md5, received.sha256, received.blake2), strict=True))
     sent = {name: form.get(name).lower() for name in _DIGESTS}
+    if len(sent["blake2_256_digest"]) == _LONG_DIGEST:
+        with path.open("rb") as stream:
+            actual["blake2_256_digest"] = hashlib.file_digest(stream, "blake2b").hexdigest()
     wrong = [name for name in _DIGESTS if sent[name] and sent[name] != actual[name]]
     if wrong:
         facts = {name: f"sent {sent[name][:128]}, received {actual[name]}" for name in wrong}
