@@ -84,7 +84,7 @@ def publish(catalogue: Catalogue, form: Form, path: Path, *, overwrite: bool) ->
 def check_digests(form: Form, received: Received, path: Path) -> None:
     """Check every digest that a client sent; all that differ are named.
 
-    The `upload` of setuptools, and of distutils since Python 3.7, sends 64 bytes of BLAKE2b where 32 are meant.
+    The `upload` of setuptools, and of later distutils, sends 64 bytes of BLAKE2b where 32 are meant.
 
     Raises:
         RequestError: One differs.
