@@ -204,7 +204,8 @@ def _refuse_unready(
     environ = call.workshop.settings.environ
     problems = readiness.version_problems(subject.project)
     if call.release.changelog != "none":
-        problems += readiness.changelog_problems(subject.changelog, subject.version)
+        is_by_tag = "version control" in subject.project.reason
+        problems += readiness.changelog_problems(subject.changelog, subject.version, is_by_tag=is_by_tag)
     repository = subject.repository
     if repository is None:
         message = "the project is in no git repository, so nothing says what is released, and no tag is made"

@@ -261,7 +261,8 @@ def _verify(
     distributions: tuple[Distribution, ...],
 ) -> None:
     if reader is None or call.options.dry_run:
-        call.on_step(ReleaseStep("verify", "would compare what the index then serves with what was built"))
+        told = "would compare what the index then serves with what was built" if reader else "nothing"
+        call.on_step(ReleaseStep("verify", told))
         return
     from pannier.release.verifying import verify_release
 

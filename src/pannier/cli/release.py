@@ -100,7 +100,8 @@ def execute(arguments: argparse.Namespace, context: Context) -> Outcome:
     def show(step: "ReleaseStep") -> None:
         steps.append(step)
         if not quiet:
-            context.reporter.write(printable(f"{step.name:7} {step.told}\n"))
+            name = context.reporter.style.paint(f"{step.name:7}", "bold")
+            context.reporter.write(f"{name} {printable(step.told)}\n")
 
     result = api.release(options, settings, context.reporter, show)
     data = _data(result) | {"steps": [step._asdict() for step in steps]}

@@ -183,7 +183,7 @@ def _twine_problems(
         )
         if done.returncode != 0:
             output = (done.stdout + done.stderr).decode("utf-8", "replace")
-            remedy = "correct the README that it describes itself with"
+            remedy = "give it a README that can be rendered"
             if strict:
                 remedy += ", or let a missing one pass with `--no-strict`"
             yield Problem(distribution.filename, f"`twine check` refuses it: {_verdict(output)}", remedy)
@@ -191,11 +191,11 @@ def _twine_problems(
 
 def _verdict(output: str) -> str:
     """Twine's reasons, without its marks and without repeating the file's name."""
-    lines = [
-        line.strip() for line in output.splitlines() if line.strip() and not line.startswith("Checking ")
-    ]
-    cleaned = [line.removeprefix("WARNING").removeprefix("ERROR").strip() for line in lines]
-    return "; ".join(line for line in cleaned if line) or "it gives no reason"
+    if "`long_description` missing" in output:
+        return "the project has no README, no `long_description`"
+    lines = (line.strip() for line in output.splitlines() if not line.startswith("Checking "))
+    told = [line.removeprefix("WARNING").removeprefix("ERROR").strip(" .") for line in lines]
+    return "; ".join(line for line in told if line) or "it gives no reason"
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -80,13 +80,21 @@ def version_problems(project: Project) -> list[Problem]:
     others = [one for one in project.versions[1:] if not is_same_version(one.value, first.value)]
     if not others:
         return []
-    told = ", ".join(f"`{one.where}` says {one.value}" for one in others)
-    sentence = f"`{first.where}` says {first.value}, {told}"
+    told = ", ".join(f"{_named(one.where)} says {one.value}" for one in others)
+    sentence = f"{_named(first.where)} says {first.value}, {told}"
     return [Problem("version", sentence, "state it in one place, or the same in each")]
 
 
-def changelog_problems(changelog: Changelog | None, version: Statement) -> list[Problem]:
-    """Say how the changelog disagrees with the version that is to be released."""
+def changelog_problems(
+    changelog: Changelog | None, version: Statement, *, is_by_tag: bool = False
+) -> list[Problem]:
+    """Say how the changelog disagrees with the version that is to be released.
+
+    Args:
+        changelog: `None` for none.
+        version: What the project says.
+        is_by_tag: The version follows from git's tags.
+    """
     heading = f"a heading for {version.value}"
     if changelog is None:
         remedy = f"write a CHANGELOG.md with {heading}, or say that there is none with `--changelog none`"
@@ -103,13 +111,25 @@ def changelog_problems(changelog: Changelog | None, version: Statement) -> list[
     if is_same_version(top.version, version.value):
         return []
     known = any(is_same_version(entry.version, version.value) for entry in changelog.entries)
-    sentence = f"its newest entry is {top.version} ({place}), but `{version.where}` says {version.value}"
+    sentence = (
+        f"its newest entry is {top.version} ({place}), but {_named(version.where)} says {version.value}"
+    )
+    if is_by_tag:
+        remedy = (
+            f"the version follows from git's tags: tag the commit first, as with `git tag v{top.version}`"
+        )
+        return [Problem("changelog", sentence, remedy)]
     remedy = (
         f"set the version to {top.version}"
         if known
         else f"write an entry for {version.value}, or set the version"
     )
     return [Problem("changelog", sentence, remedy)]
+
+
+def _named(where: str) -> str:
+    """A place that states something: a file in backticks, words as they are."""
+    return where if " " in where else f"`{where}`"
 
 
 def entry_of(changelog: Changelog | None, version: str) -> ChangelogEntry | None:

@@ -63,6 +63,13 @@ def test_a_changelog_that_does_not_tell_of_the_version_is_a_problem(
     assert problem.remedy
 
 
+def test_a_version_that_follows_from_tags_needs_the_tag_first(tmp_path: Path) -> None:
+    found = changelog(tmp_path, "## 1.2.0\n")
+    (problem,) = changelog_problems(found, Statement("1.2.0.dev1", "the built metadata"), is_by_tag=True)
+    assert "but the built metadata says 1.2.0.dev1" in problem.sentence
+    assert "`git tag v1.2.0`" in problem.remedy
+
+
 def test_no_changelog_is_a_problem_and_a_wrong_path_an_error(tmp_path: Path) -> None:
     (problem,) = changelog_problems(read_changelog(tmp_path), VERSION)
     assert "--changelog none" in problem.remedy
