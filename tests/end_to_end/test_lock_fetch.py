@@ -3,6 +3,7 @@
 import hashlib
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -101,6 +102,22 @@ def test_credentials_of_the_index_open_its_files_and_stay_out_of_messages(
         DistributionStore(directories).fetch([gone])
     assert "404" in str(caught.value.facts["reason"])
     assert "p%40ss" not in f"{caught.value.message}{caught.value.facts}"
+
+
+def test_netrc_opens_files_where_nothing_nearer_does(index: LocalIndex, tmp_path: Path) -> None:
+    index.credentials = "me:p@ss"
+    file = _offer(index, "p-1.tar.gz", b"x")
+    (tmp_path / ".netrc").write_text("machine 127.0.0.1 login me password p@ss\n")
+    directories, home = CacheDirectories(tmp_path / "cache"), {"HOME": str(tmp_path)}
+    assert DistributionStore(directories, environ=home).fetch([file])
+    other = _offer(index, "q-1.tar.gz", b"y")
+    index.credentials = "you:pass"
+    url = f"http://you:pass@{other.url.removeprefix('http://')}"
+    assert DistributionStore(directories, environ=home).fetch([replace(other, url=url)])
+    (tmp_path / ".netrc").write_text("no such word\n")
+    with pytest.raises(FetchError) as caught:
+        DistributionStore(directories, environ=home).fetch([_offer(index, "r-1.tar.gz", b"z")])
+    assert "401" in str(caught.value.facts["reason"])
 
 
 def test_a_host_that_is_not_there_is_named(store: DistributionStore, index: LocalIndex) -> None:

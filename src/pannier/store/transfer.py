@@ -44,7 +44,7 @@ class Transfer:
 
     @cached_property
     def client(self) -> "httpx.Client":
-        """The HTTP client; proxies and netrc come from the environment, as for pip."""
+        """The HTTP client; proxies and netrc come from the environment, as for pip and uv."""
         import httpx
 
         hosts = {urlsplit(f"//{host}").netloc for host in self.settings.trusted_hosts}
@@ -60,6 +60,7 @@ class Transfer:
             timeout=httpx.Timeout(30.0, read=60.0),
             headers={"User-Agent": "pannier", "Accept-Encoding": "identity"},
             trust_env=True,
+            auth=_netrc_auth(self.environ),
         )
 
     def close(self) -> None:
@@ -131,9 +132,10 @@ class Transfer:
         import httpx
 
         parts = urlsplit(url)
-        known = self.settings.credentials().get(parts.netloc)
-        # None takes the credentials in the URL itself or in netrc; a default object stands for that in httpx.
-        return known if known and not parts.username else httpx.USE_CLIENT_DEFAULT
+        if parts.username:
+            return unquote(parts.username), unquote(parts.password or "")
+        # The client's default looks into netrc.
+        return self.settings.credentials().get(parts.netloc, httpx.USE_CLIENT_DEFAULT)
 
 
 @dataclass
@@ -180,6 +182,19 @@ def _check(file: LockedFile, found: str) -> None:
             facts={"locked": f"sha256:{file.sha256}", "found": f"sha256:{found}", "url": redact(file.url)},
             hint="if the index replaced this file on purpose, lock again with `pannier lock`",
         )
+
+
+def _netrc_auth(environ: Mapping[str, str]) -> Any:
+    """What takes credentials from the user's netrc; none where that is not there or cannot be read."""
+    import netrc
+
+    import httpx
+
+    path = Path(environ.get("NETRC") or Path(environ.get("HOME") or "/", ".netrc"))
+    try:
+        return httpx.NetRCAuth(str(path)) if path.is_file() else None
+    except (netrc.NetrcParseError, OSError):
+        return None  # as the other clients of the file do
 
 
 def _tls_context(certificate: str) -> Any:
