@@ -314,6 +314,8 @@ def test_pannier_serve_takes_a_release_and_is_verified_behind_a_password(
         refused = failure(release(work, "--json", status=1))
         assert refused["code"] == "release-refused"
         assert "401" in refused["facts"]["index"]
-        done = release(work, PANNIER_INDEX_OWN_PASSWORD=PASSWORD)
+        netrc = commands.script("netrc", f'machine 127.0.0.1\nlogin ann\npassword "{PASSWORD}"\n')
+        netrc.chmod(0o600)
+        done = release(work, NETRC=str(netrc))
         assert "serves the same: sha256, metadata, downloaded bytes" in done.stderr
     assert sorted(path.name for path in packages.glob("*.*") if path.is_file()) == FILES
