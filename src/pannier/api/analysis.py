@@ -111,6 +111,7 @@ def analyze(
             declared=_requirements(project.declarations.requirements),
             toplevel=options.toplevel,
             functions=options.functions,
+            is_thorough=options.strict,
         ),
         workshop.reporter,
     )

@@ -35,6 +35,8 @@ class AnalysisOptions(NamedTuple):
         declared: What files of the project require, normalized project name to requirement.
         toplevel: Leave out imports inside functions.
         functions: Only what these functions need; everything when empty.
+        is_thorough: Check every line of every file for errors, not only what can import in files that nobody
+            named.
     """
 
     target_python: str
@@ -44,6 +46,7 @@ class AnalysisOptions(NamedTuple):
     declared: Mapping[str, str] = MappingProxyType({})
     toplevel: bool = False
     functions: tuple[str, ...] = ()
+    is_thorough: bool = False
 
 
 def analyze(
@@ -64,7 +67,9 @@ def analyze(
     """
     resolver = Resolver(options.mapping, options.installed, options.declared)
     platform = options.platform.partition("-")[0]
-    settings = Options(options.target_python, platform, options.toplevel, options.functions)
+    settings = Options(
+        options.target_python, platform, options.toplevel, options.functions, options.is_thorough
+    )
     program = Program(settings, resolver, reporter or SilentReporter())
     _check_existence(sources)
     for source in sources:

@@ -142,19 +142,13 @@ def find_backends(file: File, found: Mentions) -> None:
         return
     finder = _Finder(rules)
     for call, scope in file.calls:
-        _add(found, call, finder.of_call(call, scope))
+        found.add(call, finder.of_call(call, scope))
     for statement, scope in file.assignments:
-        _add(found, statement, finder.of_assignment(statement, scope))
+        found.add(statement, finder.of_assignment(statement, scope))
     for dictionary, scope in file.dictionaries:
-        _add(found, dictionary, finder.of_dictionary(dictionary, scope))
+        found.add(dictionary, finder.of_dictionary(dictionary, scope))
     for imported in file.imports:
-        _add(found, imported, finder.of_import(imported))
-
-
-def _add(found: Mentions, node: ast.AST, mentions: Iterator[Mention]) -> None:
-    listed = [*mentions]
-    if listed:
-        found.setdefault(id(node), []).extend(listed)
+        found.add(imported, finder.of_import(imported))
 
 
 class _Finder:
@@ -162,6 +156,13 @@ class _Finder:
 
     def __init__(self, rules: Sequence[Rule]) -> None:
         self.calls = [rule for rule in rules if rule.kind == "call"]
+        self.by_name: dict[str, list[int]] = {}
+        self.by_pattern = [
+            place for place, rule in enumerate(self.calls) if any("*" in one for one in rule.names)
+        ]
+        for place, rule in enumerate(self.calls):
+            for one in rule.names:
+                self.by_name.setdefault(one, []).append(place)
         self.keys: dict[str, list[Rule]] = {}
         self.modules: dict[str, list[Rule]] = {}
         for rule in rules:
@@ -169,13 +170,18 @@ class _Finder:
             for name in rule.names if rule.kind != "call" else ():
                 by_name.setdefault(name, []).append(rule)
 
+    def candidates(self, *names: str) -> Iterator[Rule]:
+        """The rules that may be about a call of one of these names, in the order of the table."""
+        places = {*self.by_pattern, *(place for name in names for place in self.by_name.get(name, ()))}
+        return (self.calls[place] for place in sorted(places))
+
     def of_call(self, call: ast.Call, scope: Scope) -> Iterator[Mention]:
         """What a call brings about by its name and arguments, or sets."""
         name = scope.qualified(call.func)
         method = f".{call.func.attr}" if isinstance(call.func, ast.Attribute) else name
         path = _method_path(call.func)
         answered: set[str] = set()
-        for rule in self.calls:
+        for rule in self.candidates(name, method, path):
             if rule.group not in answered and any(_is_named(one, name, method, path) for one in rule.names):
                 mentions = [*_answer(rule, call, scope)]
                 if mentions or (not rule.needs and _asked(rule, call, scope)):

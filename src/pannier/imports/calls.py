@@ -109,9 +109,7 @@ def find_calls(file: File, found: Mentions) -> None:
     """Add the modules that calls of a file import by name."""
     for call, scope in file.calls:
         name = scope.qualified(call.func)
-        mentions = [*_of_call(name, call, scope)]
-        if mentions:
-            found.setdefault(id(call), []).extend(mentions)
+        found.add(call, _of_call(name, call, scope))
 
 
 def written(text: str, form: Form, kind: MentionKind = "dynamic", own_level: int = 0) -> Iterator[Mention]:

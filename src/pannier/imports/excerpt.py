@@ -13,7 +13,7 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from functools import cache
 
-from pannier.imports.lexical import COMMENT, STRING
+from pannier.imports.lexical import COMMENT, STRING, Code
 
 # Brackets nested deeper than this are parsed in full.
 _DEEPEST = 12
@@ -83,7 +83,7 @@ def excerpt(text: str, marks: Sequence[int] = ()) -> str | None:
         The statements that matter, each on its own line and column; `None` when the text has to be parsed
         whole.
     """
-    if any(pattern.search(text) for pattern in _UNUSUAL) or ("\n\t" in text and "\n " in text):
+    if _is_unusual(text):
         return None
     if not text.endswith("\n"):
         text += "\n"
@@ -91,6 +91,13 @@ def excerpt(text: str, marks: Sequence[int] = ()) -> str | None:
     if not cut.module():
         return None
     return cut.joined()
+
+
+def _is_unusual(text: str) -> bool:
+    if "\n\t" in text and "\n " in text:
+        return True
+    code = Code(text)
+    return any(code.holds(match.start()) for pattern in _UNUSUAL for match in pattern.finditer(text))
 
 
 def _importing(text: str) -> Iterator[int]:

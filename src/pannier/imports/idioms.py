@@ -11,7 +11,7 @@ TELLING_TEXTS = tuple(dict.fromkeys((*calls.TELLING_TEXTS, *backends.TELLING_TEX
 
 def find_mentions(tree: ast.Module, text: str) -> Mentions:
     """What the calls and assignments of a file name, by the identity (`id`) of the node that does."""
-    found: Mentions = {}
+    found = Mentions()
     file = read_file(tree, text)
     calls.find_calls(file, found)
     backends.find_backends(file, found)

@@ -43,6 +43,8 @@ class Directories:
 
     def __init__(self) -> None:
         self._listings: dict[str, dict[str, bool]] = {}
+        self._roots: dict[str, str] = {}
+        self._real: dict[str, str] = {}
 
     def entries(self, directory: str) -> dict[str, bool]:
         """Names in a directory, and whether each is a directory itself."""
@@ -58,9 +60,22 @@ class Directories:
 
     def package_root(self, directory: str) -> str:
         """The directory above the outermost package that a directory is in; itself when in none."""
-        while "__init__.py" in self.entries(directory) and os.path.realpath(directory) != os.sep:
-            directory = parent_directory(directory)
-        return directory
+        root = self._roots.get(directory)
+        if root is None:
+            root = directory
+            if "__init__.py" in self.entries(directory) and os.path.realpath(directory) != os.sep:
+                root = self.package_root(parent_directory(directory))
+            self._roots[directory] = root
+        return root
+
+    def real_path(self, path: str) -> str:
+        """The path of a file without symlinks."""
+        if os.path.islink(path):
+            return os.path.realpath(path)
+        directory, name = os.path.split(path)
+        if directory not in self._real:
+            self._real[directory] = os.path.realpath(directory)
+        return os.path.join(self._real[directory], name)
 
 
 def parent_directory(directory: str) -> str:

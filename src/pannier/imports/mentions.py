@@ -5,6 +5,8 @@ hold such an idiom at all.
 """
 
 import ast
+import bisect
+from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 
 from pannier.imports.literals import Argument, Binding, Scope
@@ -63,7 +65,30 @@ class File(NamedTuple):
     imports: list[ast.Import | ast.ImportFrom]
 
 
-Mentions = dict[int, list[Mention]]
+class Mentions:
+    """What the nodes of one file name, and on which lines such nodes begin."""
+
+    def __init__(self) -> None:
+        self._of_node: dict[int, list[Mention]] = {}
+        self._lines: list[int] = []
+
+    def __bool__(self) -> bool:
+        return bool(self._of_node)
+
+    def add(self, node: ast.stmt | ast.expr, mentions: Iterable[Mention]) -> None:
+        """Note what a node names."""
+        for mention in mentions:
+            self._of_node.setdefault(id(node), []).append(mention)
+            bisect.insort(self._lines, node.lineno)
+
+    def of(self, node: ast.AST) -> Sequence[Mention]:
+        """What a node names."""
+        return self._of_node.get(id(node), ())
+
+    def touch(self, statement: ast.stmt) -> bool:
+        """Whether something on the lines of a statement names anything."""
+        place = bisect.bisect_left(self._lines, statement.lineno)
+        return place < len(self._lines) and self._lines[place] <= (statement.end_lineno or statement.lineno)
 
 
 def read_file(tree: ast.Module, text: str) -> File:

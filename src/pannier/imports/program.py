@@ -28,6 +28,7 @@ class Options(NamedTuple):
     platform: str
     toplevel: bool
     functions: tuple[str, ...]
+    is_thorough: bool = False
 
 
 class SearchPath(NamedTuple):
@@ -51,6 +52,7 @@ class _Pending(NamedTuple):
     search: SearchPath
     is_named: bool = True
     text: str | None = None
+    size: int = 0
 
 
 class Unit:
@@ -102,6 +104,9 @@ class Program:
         self._finder = LocalFinder()
         self._queues: tuple[deque[_Pending], ...] = tuple(deque() for _ in range(4))
         self._seen: set[str] = set()
+        self._scanned: dict[str, FileScan] = {}
+        # The strongest level at which each path waits already.
+        self._queued: dict[str, int] = {}
         self._functions_found: set[str] = set()
         self._functions_there: list[str] = []
 
@@ -137,7 +142,10 @@ class Program:
             first = tuple(dict.fromkeys((*([own] if roots[path] == own else []), roots[path], *tops)))
             search = SearchPath(first, tuple(other for other in others if other not in first), False)
             level = DEVELOPMENT if path in development else REQUIRED
-            self._queues[level].append(_Pending(path, roots[path], level, search))
+            self._queued.setdefault(path, level)
+            # No file counts as empty here: a size says that it lies in a directory.
+            size = max(tree.sizes.get(path, 0), 1)
+            self._queues[level].append(_Pending(path, roots[path], level, search, size=size))
 
     def _package_root(self, path: str) -> str:
         return self._finder.directories.package_root(os.path.dirname(path) or os.curdir)
@@ -148,20 +156,37 @@ class Program:
         Raises:
             AnalysisError: A function asked for is nowhere.
         """
+        from pannier.imports.crew import uncollected
+
         stage = Stage(name="reading", unit="files")
         self._reporter.begin(stage)
-        for queue in self._queues:
-            while queue:
-                pending = queue.popleft()
-                self._read_one(pending)
-                self._reporter.advance(stage, 1, pending.path)
+        with uncollected():
+            self._scan_tree(stage)
+            for queue in self._queues:
+                while queue:
+                    self._read_one(queue.popleft(), stage)
         self._reporter.end(stage)
         self._check_functions()
 
-    def _read_one(self, pending: _Pending) -> None:
+    def _scan_tree(self, stage: Stage) -> None:
+        """Scan what lies in directories beforehand, on every core."""
+        waiting = {pending.path: pending.size for queue in self._queues for pending in queue if pending.size}
+        if waiting:
+            from pannier.imports.crew import scan_files
+
+            def advance(count: int) -> None:
+                self._reporter.advance(stage, count)
+
+            options = self._scan_options._replace(is_thorough=self._options.is_thorough)
+            self._scanned = scan_files(waiting, options, advance)
+
+    def _read_one(self, pending: _Pending, stage: Stage) -> None:
         if self._is_seen(pending):
             return
-        found = self._scan(pending)
+        found = self._scanned.pop(pending.path, None)
+        if found is None:
+            found = self._scan(pending)
+            self._reporter.advance(stage, 1, pending.path)
         self.problems.extend(found.problems)
         if found.source is None:
             return
@@ -180,7 +205,7 @@ class Program:
         if pending.path in self._seen:
             return True
         self._seen.add(pending.path)
-        identity = os.path.realpath(pending.path)
+        identity = self._finder.directories.real_path(pending.path)
         seen = identity != pending.path and identity in self._seen
         self._seen.add(identity)
         return seen
@@ -188,7 +213,7 @@ class Program:
     def _scan(self, pending: _Pending) -> FileScan:
         options = self._scan_options
         if not pending.is_named:
-            options = options._replace(functions=())
+            options = options._replace(functions=(), is_thorough=self._options.is_thorough)
         if pending.text is None:
             return scan_file(pending.path, options)
         return scan_reading(Reading(SourceText(pending.path, pending.text)), options)
@@ -204,8 +229,9 @@ class Program:
         unit.local.add(id(site))
         level = max(unit.level, _LEVELS.get(site.kind, REQUIRED))
         for file in files:
-            if file.path in self._seen:
+            if file.path in self._seen or self._queued.get(file.path, level + 1) <= level:
                 continue
+            self._queued[file.path] = level
             search = unit.search
             if file.root not in search.first:
                 search = SearchPath((file.root, *search.first), search.last, search.shadows_standard)

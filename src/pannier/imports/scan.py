@@ -102,7 +102,7 @@ def scan_tree(
         wanted: Identities (`id`) of the only imported names and calls to report; `None` for all.
         has_idioms: It may name modules by texts, too.
     """
-    mentions = find_mentions(tree, text) if has_idioms else {}
+    mentions = find_mentions(tree, text) if has_idioms else Mentions()
     scanner = _Scanner(surroundings, mentions, toplevel, wanted)
     scanner.visit_body(tree.body, _Context())
     return Scan(tuple(scanner.sites), find_features(text))
@@ -121,7 +121,7 @@ class _Scanner:
 
     def visit_body(self, body: Iterable[ast.stmt], context: _Context) -> None:
         for statement in body:
-            if self.mentions:
+            if self.mentions and self.mentions.touch(statement):
                 self.visit_mentions(statement, context)
             if isinstance(statement, ast.Import):
                 self.visit_import(statement, context)
@@ -304,9 +304,10 @@ class _Scanner:
                 pending.extend((child, inside) for child in ast.iter_child_nodes(node))
 
     def add_mentions(self, node: ast.stmt | ast.expr, context: _Context) -> None:
-        if id(node) not in self.mentions or not self.is_wanted(node):
+        mentions = self.mentions.of(node)
+        if not mentions or not self.is_wanted(node):
             return
-        for mention in self.mentions[id(node)]:
+        for mention in mentions:
             inner = context.weakened("optional") if mention.kind == "optional" else context
             kind: ImportKind = mention.kind if inner.kind == "required" else inner.kind
             site = self.site(node, mention.module, mention.names, mention.level, inner)

@@ -53,25 +53,6 @@ class _Rule(NamedTuple):
     only_after: str = ""
 
 
-def _begins_line(text: str, place: int) -> bool:
-    return not text[text.rfind("\n", 0, place) + 1 : place].strip(" \t")
-
-
-def _begins_word(text: str, place: int) -> bool:
-    return not (place and (text[place - 1].isalnum() or text[place - 1] in "_."))
-
-
-def _is_operator(text: str, place: int) -> bool:
-    return not _begins_line(text, place)
-
-
-def _is_number(text: str, place: int) -> bool:
-    start = place
-    while start and (text[start - 1].isalnum() or text[start - 1] == "_"):
-        start -= 1
-    return text[start].isdigit() and not (start and text[start - 1] in "_.")
-
-
 def _is_evaluated(text: str, place: int) -> bool:
     """Whether Python evaluates an annotation: all but those of a function's own variables."""
     if _FUTURE_ANNOTATIONS.search(text):
@@ -90,24 +71,39 @@ def _strings(*prefixes: str) -> tuple[str, ...]:
     )
 
 
+# What begins a line, found in one search; a rule is met where its group matches.
+_BEGINNINGS = re.compile(
+    r"""\n[ \t]*+(?=[nardmetcw])(?:
+    (?P<nonlocal>nonlocal[ ])
+    |(?P<async>async[ ]++def[ ])
+    |(?P<unpacking>return[ ]\*[^,\n]*,)
+    |(?P<with>with[ ]\((?:[^()\n]|\([^()\n]*\)|\n)*?[ \t]as[ \t]+\w+[^()]*\)[ \t]*:)
+    |(?P<match>match\b[^\n]*:[ \t]*(?:\#[^\n]*)?\n(?:[ \t]*(?:\#[^\n]*)?\n)*[ \t]+case\b)
+    |(?P<group>except[ ]?\*)
+    |(?P<types>except[ ]++[\w.]++[ ]*+,[ ]*+(?:\w+\.)*[A-Z]\w*[ ]*(?:,[^:\n]*)?:)
+    |(?P<default>(?:async[ ]++)?(?:def|class)[ ]++\w++[ ]*+\[[^\]()=]*=)
+    |(?P<parameter>(?:async[ ]++)?(?:def|class)[ ]++\w++[ ]*+\[)
+    |(?P<type>type[ ]++[A-Za-z_]\w*[ ]*(?:=(?!=)|\[[^\]\n]*\][ ]*=))
+    )""",
+    re.VERBOSE,
+)
+_OF_GROUP = {
+    "nonlocal": ("`nonlocal`", (3, 0)),
+    "async": ("`async def`", (3, 5)),
+    "unpacking": ("unpacking in `return`", (3, 8)),
+    "with": ("`with` in parentheses", (3, 9)),
+    "match": ("`match` statement", (3, 10)),
+    "group": ("`except*`", (3, 11)),
+    "parameter": ("type parameter", (3, 12)),
+    "default": ("default of a type parameter", (3, 13)),
+    "type": ("`type` statement", (3, 12)),
+    "types": ("`except` of several types without parentheses", (3, 14)),
+}
 _RULES = (
-    _Rule("`nonlocal`", ("nonlocal ",), since=(3, 0), is_meant=_begins_line),
-    _Rule("`yield from`", (r"yield from (?<![\w.]yield from )",), since=(3, 3)),
-    _Rule("`async def`", ("async def ",), since=(3, 5), is_meant=_begins_line),
-    _Rule("operator `@`", (" @ ",), since=(3, 5), is_meant=_is_operator),
     _Rule("f-string", _strings("f", "fr"), since=(3, 6)),
-    _Rule("`_` in a number", (r"_(?<=[0-9]_)[0-9]",), since=(3, 6), is_meant=_is_number),
-    _Rule("`async` as a name", (r"async[ ]*(?:=(?!=)|[.,)(])",), before=(3, 7), is_meant=_begins_word),
-    _Rule("`async` as an attribute", (r"\.async\b",), before=(3, 7)),
+    _Rule("`async` as a name", (r"async\b(?<![\w]async)(?![ \t]++(?:def|for|with)\b)",), before=(3, 7)),
     _Rule("assignment expression", (":=",), since=(3, 8)),
     _Rule("positional-only parameter", (r"/(?<=[(,\s]/)\s*+[,):]",), since=(3, 8)),
-    _Rule("unpacking in `return`", (r"return \*[^,\n]*,",), since=(3, 8), is_meant=_begins_line),
-    _Rule(
-        "`with` in parentheses",
-        (r"with \((?:[^()\n]|\([^()\n]*\)|\n)*?[ \t]as[ \t]+\w+[^()]*\)[ \t]*:",),
-        since=(3, 9),
-        is_meant=_begins_line,
-    ),
     _Rule(
         "`list[...]` in an annotation",
         tuple(rf"{before} {name}\[" for before in (":", "->") for name in ("list", "dict", "tuple", "set")),
@@ -123,20 +119,6 @@ _RULES = (
         only_with="->",
     ),
     _Rule(
-        "`match` statement",
-        (r"match\b[^\n]*:[ \t]*(?:\#[^\n]*)?\n(?:[ \t]*(?:\#[^\n]*)?\n)*[ \t]+case\b",),
-        since=(3, 10),
-        is_meant=_begins_line,
-    ),
-    _Rule("`except*`", (r"except[ ]?\*",), since=(3, 11), is_meant=_begins_line),
-    _Rule("type parameter", (r"def +\w+ *\[", r"class +\w+ *\["), since=(3, 12), is_meant=_begins_word),
-    _Rule(
-        "`type` statement",
-        (r"type [ ]*[A-Za-z_]\w*[ ]*(?:=(?!=)|\[[^\]\n]*\][ ]*=)",),
-        since=(3, 12),
-        is_meant=_begins_line,
-    ),
-    _Rule(
         "quotes of an f-string within it",
         tuple(
             rf"""f{quote}(?<![\w"'.]f{quote})(?!{quote})[^"'{{\n]*\{{[^}}"'\n]*{quote}[^}}"'\n]*{quote}"""
@@ -145,20 +127,7 @@ _RULES = (
         since=(3, 12),
         only_after="f-string",
     ),
-    _Rule(
-        "default of a type parameter",
-        (r"def +\w+ *\[[^\]()=]*=", r"class +\w+ *\[[^\]()=]*="),
-        since=(3, 13),
-        is_meant=_begins_word,
-        only_after="type parameter",
-    ),
     _Rule("t-string", _strings("t"), since=(3, 14)),
-    _Rule(
-        "`except` of several types without parentheses",
-        (r"except [ ]*[\w.]+[ ]*,[ ]*(?:\w+\.)*[A-Z]\w*[ ]*(?:,[^:\n]*)?:",),
-        since=(3, 14),
-        is_meant=_begins_line,
-    ),
 )
 
 
@@ -170,7 +139,7 @@ def _compiled(patterns: tuple[str, ...]) -> tuple[re.Pattern[str], ...]:
 def find_features(text: str) -> tuple[Feature, ...]:
     """The syntax that bounds the Python version, each kind where it first stands in a text."""
     code = Code(text)
-    found: dict[str, Feature] = {}
+    found = _beginnings(text, code)
     for rule in _RULES:
         if rule.only_with not in text or (rule.only_after and rule.only_after not in found):
             continue
@@ -180,6 +149,17 @@ def find_features(text: str) -> tuple[Feature, ...]:
             line = text.count("\n", 0, place) + 1
             found[rule.name] = Feature(rule.name, line, rule.since, rule.before)
     return tuple(sorted(found.values(), key=lambda feature: (feature.line, feature.name)))
+
+
+def _beginnings(text: str, code: Code) -> dict[str, Feature]:
+    found: dict[str, Feature] = {}
+    for match in _BEGINNINGS.finditer("\n" + text):
+        group = match.lastgroup or ""
+        name, since = _OF_GROUP[group]
+        place = match.start(group) - 1
+        if name not in found and code.holds(place):
+            found[name] = Feature(name, text.count("\n", 0, place) + 1, since)
+    return found
 
 
 def _first(pattern: re.Pattern[str], rule: _Rule, text: str, code: Code) -> int:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -55,11 +56,13 @@ class Tree:
         files: Python files, sorted, as the user named the directory joined with their place in it.
         project_roots: Directories that hold a `pyproject.toml`, `setup.py` or `setup.cfg`.
         problems: Directories that could not be read.
+        sizes: Bytes of each file that has some.
     """
 
     files: list[str] = field(default_factory=list)
     project_roots: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    sizes: dict[str, int] = field(default_factory=dict)
 
 
 def walk(directory: str) -> Tree:
@@ -141,6 +144,8 @@ def _visit(
             _walk(path, tree, ignored, seen)
     elif _is_python(entry, path) and not _is_ignored(path, False, ignored):
         tree.files.append(path)
+        with suppress(OSError):
+            tree.sizes[path] = entry.stat().st_size
 
 
 def _is_python(entry: "os.DirEntry[str]", path: str) -> bool:
