@@ -70,7 +70,7 @@ class Directories:
 
     def real_path(self, path: str) -> str:
         """The path of a file without symlinks."""
-        if os.path.islink(path):
+        if os.path.islink(path):  # noqa: PTH114 - thousands of files pass here
             return os.path.realpath(path)
         directory, name = os.path.split(path)
         if directory not in self._real:

@@ -87,7 +87,9 @@ class Mentions:
 
     def touch(self, statement: ast.stmt) -> bool:
         """Whether something on the lines of a statement names anything."""
-        place = bisect.bisect_left(self._lines, statement.lineno)
+        decorators: list[ast.expr] = getattr(statement, "decorator_list", [])
+        first = min((node.lineno for node in decorators), default=statement.lineno)
+        place = bisect.bisect_left(self._lines, first)
         return place < len(self._lines) and self._lines[place] <= (statement.end_lineno or statement.lineno)
 
 
