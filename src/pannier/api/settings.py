@@ -143,15 +143,23 @@ def _checked(
     values: dict[str, Any] = {}
     for key, value in table.items():
         info = infos.get(key)
-        if info is None or info.is_secret:
-            wrong.append(
-                f"`{prefix}{key}` {'is a secret, and a file no place for it' if info else 'is not a setting'}"
-            )
+        if info is None:
+            wrong.append(f"`{prefix}{key}` is not a setting{_nearest(key, infos)}")
+        elif info.is_secret:
+            wrong.append(f"`{prefix}{key}` is a secret, and a file no place for it")
         elif not _is_of_kind(value, info.kind):
             wrong.append(f"`{prefix}{key}` must be {_WRITTEN.get(info.kind, 'a table of strings')}")
         else:
             values[key.replace("-", "_")] = value
     return values
+
+
+def _nearest(key: str, infos: Mapping[str, SettingInfo]) -> str:
+    """The words that name the setting which was perhaps meant."""
+    import difflib
+
+    found = difflib.get_close_matches(key, infos, n=1)
+    return f": did you mean `{found[0]}`?" if found else ""
 
 
 def _is_of_kind(value: object, kind: Kind) -> bool:

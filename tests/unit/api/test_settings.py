@@ -144,6 +144,13 @@ def test_what_is_wrong_in_tables_is_named_with_the_rest(tmp_path: Path) -> None:
     assert "secret" not in str(caught.value.facts).replace("is a secret", "")
 
 
+def test_a_misspelt_setting_is_told_with_the_one_that_was_meant(tmp_path: Path) -> None:
+    (tmp_path / "pannier.toml").write_text('find-link = ["a"]\n[release]\nindx = "a"\n')
+    with pytest.raises(SpecError) as caught:
+        load_settings({}, {}, tmp_path)
+    assert [text.split("mean ")[1] for text in caught.value.facts["wrong"]] == ["`find-links`?", "`index`?"]
+
+
 def test_a_number_is_no_flag(tmp_path: Path) -> None:
     (tmp_path / "pannier.toml").write_text("offline = 1\n")
     with pytest.raises(SpecError):
