@@ -54,6 +54,8 @@ EXAMPLES = (
     ("pannier run weather.tar.gz", "run it where there is nothing: no Python, no network"),
     ("pannier run weather.tar.gz weather --city Bern", "the program is a command inside, by its name"),
     ("pannier run weather.tar.gz python other.py", "and so is everything else in its environment"),
+    ("pannier serve packages/", "a private index of the distributions in a directory"),
+    ("pannier release --index team", "check and build a project, and publish it there"),
 )
 EXIT_STATUSES = """exit status: 0 done, 1 the operation failed, 2 the command line was wrong, 130 interrupted;
   3 `pannier analyze --check` found something; `pannier run` ends as the command it runs does"""
