@@ -1,7 +1,7 @@
 """`serve`: a private package index over directories of distributions."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,15 +21,20 @@ _SIZE = re.compile(r"(\d+(?:\.\d+)?) ?([KMGT]?)(?:i?B)?", re.IGNORECASE)
 _RIGHTS = ("list", "download", "update", "remove")
 
 
-def serve(settings: "ServeSettings") -> None:
+def serve(settings: "ServeSettings", started: Callable[[str], None] = lambda _: None) -> None:
     """Serve the directories until the process is told to stop.
 
     Args:
         settings: What to serve, and how.
+        started: Hears of the index's address, once it listens.
+
+    Raises:
+        UsageError: The address cannot be listened on.
+        StorageError: The log file cannot be written.
     """
     from pannier.server.running import serve as run
 
-    run(settings)
+    run(settings, started)
 
 
 def serve_settings(directories: Sequence[str], settings: Settings) -> "ServeSettings":

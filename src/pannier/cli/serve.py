@@ -1,12 +1,15 @@
 """`pannier serve`: a private package index over directories of distributions."""
 
 import argparse
+import sys
 from typing import TYPE_CHECKING
 
 from pannier.cli.commands import Context, Outcome
+from pannier.cli.render import printable
 
 if TYPE_CHECKING:
     from pannier.api.setting_names import SettingInfo
+    from pannier.server.settings import ServeSettings
 
 DESCRIPTION = """Serve a private package index over directories of wheels and sdists.
 
@@ -43,5 +46,27 @@ def execute(arguments: argparse.Namespace, context: Context) -> Outcome:
     """Serve until told to stop."""
     from pannier import api
 
-    api.serve(api.serve_settings(arguments.places, context.load_settings()))
+    settings = api.serve_settings(arguments.places, context.load_settings())
+
+    def started(url: str) -> None:
+        if not arguments.quiet:
+            sys.stderr.write(format_start(url, settings))
+            sys.stderr.flush()
+
+    api.serve(settings, started)
     return Outcome(data={})
+
+
+def format_start(url: str, settings: "ServeSettings") -> str:
+    """What to say when the index listens: where it is, how to install from it, and who may publish."""
+    served = ", ".join(str(path) for path in settings.directories)
+    lines = [
+        f"serving {served} at {url}/ (Ctrl-C stops)",
+        f"  install:  pip install --index-url {url}/simple/ PROJECT",
+        f"            uv pip install --index-url {url}/simple/ PROJECT",
+    ]
+    if settings.htpasswd or not settings.authenticate:
+        lines.append(f"  publish:  twine upload --repository-url {url}/ dist/*")
+    else:
+        lines.append("  publish:  copy files into the directory; with --htpasswd FILE, users can upload")
+    return printable("\n".join(lines)) + "\n"

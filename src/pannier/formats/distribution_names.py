@@ -28,6 +28,7 @@ _KINDS: dict[str, Kind] = {
     ".deb": "other",
     ".dmg": "other",
 }
+_SUFFIXES = tuple(_KINDS)
 _WHEEL = re.compile(r"(?P<name>[^-]+)-(?P<version>[^-]+)(-[0-9][^-]*)?-[^-]+-[^-]+-[^-]+", re.ASCII)
 _EGG_PYTHON = re.compile(r"-py\d[\d.]*(-.+)?$")
 _INSTALLER_PLATFORM = re.compile(r"\.(win32|win-amd64|win-arm64|linux-\w+|macosx-[\d.]+-\w+)(-py\d[\d.]*)?$")
@@ -69,6 +70,11 @@ def parse_distribution_filename(filename: str) -> DistributionName | None:
     if found is None or not is_project_name(found[0]):
         return None
     return DistributionName(found[0], found[1], kind)
+
+
+def is_distribution(filename: str) -> bool:
+    """Whether a file name ends as that of a distribution does."""
+    return filename.endswith(_SUFFIXES)
 
 
 def is_project_name(name: str) -> bool:

@@ -5,62 +5,61 @@ from collections import OrderedDict
 
 from pannier.formats import simple_api
 from pannier.server.catalogue.catalogue import Catalogue, sorted_versions
+from pannier.server.catalogue.rows import ROOT
 from pannier.server.pages import Page, make_page, project_page
 
-_ROOT = ""
 _TO_PACKAGES = "../../packages/"
+_LIMIT = 12 << 20
 
 
 class PageCache:
     """Ready pages of one process, the most recently asked for, up to a number of bytes.
 
-    `root` and `ready_project` are for the event loop; `project` blocks.
+    A page is asked for by its media type and the project's normalized name, or `ROOT` for the list of all.
     """
 
-    def __init__(self, catalogue: Catalogue, limit: int = 24 << 20) -> None:
+    def __init__(self, catalogue: Catalogue, limit: int = _LIMIT) -> None:
         self._catalogue = catalogue
         self._limit = limit
         self._size = 0
         self._pages: OrderedDict[tuple[str, str], Page] = OrderedDict()
         self._lock = threading.Lock()
-        self._version = -1
+        self._version: tuple[int, ...] = ()
         self._change = 0
 
-    def root(self, kind: str) -> Page:
-        """The list of all projects."""
-        self._drop_changed()
-        page = self._find(_ROOT, kind)
-        if page is None:
-            names = self._catalogue.projects()
-            is_json = kind == simple_api.JSON_TYPE
-            data = simple_api.format_root_json(names) if is_json else simple_api.format_root_html(names)
-            page = make_page(data, content_type(kind))
-            self._keep(_ROOT, kind, page)
-        return page
-
-    def ready_project(self, name: str, kind: str) -> Page | None:
-        """The page of a project, if it is ready."""
+    def ready(self, name: str, kind: str) -> Page | None:
+        """A page, if it is ready; does not block."""
         self._drop_changed()
         return self._find(name, kind)
 
-    def project(self, name: str, kind: str) -> Page | None:
-        """The page of a project, made when it is not ready; `None` for no such project. Blocks."""
-        self._drop_changed()
-        page = self._find(name, kind)
+    def make(self, name: str, kind: str) -> Page | None:
+        """A page, made when it is not ready; `None` for no such project. Blocks."""
+        page = self.ready(name, kind)
         if page is not None:
             return page
         before = self._change
+        data = self._root(kind) if name == ROOT else self._project(name, kind)
+        if data is None:
+            return None
+        page = make_page(data, content_type(kind))
+        self._drop_changed()
+        if self._change == before:
+            self._keep(name, kind, page)
+        return page
+
+    def _root(self, kind: str) -> bytes:
+        names = self._catalogue.projects()
+        is_json = kind == simple_api.JSON_TYPE
+        return simple_api.format_root_json(names) if is_json else simple_api.format_root_html(names)
+
+    def _project(self, name: str, kind: str) -> bytes | None:
         record = self._catalogue.project(name)
         if record is None:
             return None
         versions = sorted_versions([file.version for file in record.files])
-        value = project_page(record, versions, _TO_PACKAGES)
+        page = project_page(record, versions, _TO_PACKAGES)
         is_json = kind == simple_api.JSON_TYPE
-        data = simple_api.format_project_json(value) if is_json else simple_api.format_project_html(value)
-        page = make_page(data, content_type(kind))
-        if self._change == before:
-            self._keep(name, kind, page)
-        return page
+        return simple_api.format_project_json(page) if is_json else simple_api.format_project_html(page)
 
     def _find(self, name: str, kind: str) -> Page | None:
         page = self._pages.get((name, kind))
@@ -77,13 +76,15 @@ class PageCache:
                 self._size -= _weight(oldest)
 
     def _drop_changed(self) -> None:
-        version = self._catalogue.database.data_version()
+        version = self._catalogue.version()
         if version == self._version:
             return
-        self._version = version
-        self._change, names = self._catalogue.changes_since(self._change)
         with self._lock:
-            for key in [key for key in self._pages if key[0] in names or (names and key[0] == _ROOT)]:
+            is_other = version[:1] != self._version[:1]  # another store, which counts its changes anew
+            self._version = version
+            self._change, names = self._catalogue.changes_since(0 if is_other else self._change)
+            changed = set(names)
+            for key in [key for key in self._pages if is_other or key[0] in changed]:
                 self._size -= _weight(self._pages.pop(key))
 
 

@@ -8,6 +8,7 @@ from typing import NamedTuple, ParamSpec, Protocol, TypeVar
 from pannier.formats.simple_api import FileLink, ProjectPage
 from pannier.server.audit import AuditLog
 from pannier.server.catalogue.catalogue import Catalogue
+from pannier.server.counting import Counters
 from pannier.server.messages import Identity, Request, Response, Right, respond
 from pannier.server.page_cache import PageCache
 from pannier.server.settings import ServeSettings
@@ -91,6 +92,7 @@ class Services(NamedTuple):
         gate: Who may do what.
         audit: Where every change is written down.
         pool: Threads for what would block the event loop.
+        counters: What has been answered so far.
         upstream: Where there is one.
     """
 
@@ -101,6 +103,7 @@ class Services(NamedTuple):
     gate: Gate
     audit: AuditLog
     pool: ThreadPoolExecutor
+    counters: Counters
     upstream: Upstream | None = None
 
     def off_loop(

@@ -6,6 +6,7 @@ from pathlib import Path
 from pannier.server.application import Application
 from pannier.server.audit import AuditLog
 from pannier.server.catalogue.catalogue import Catalogue
+from pannier.server.counting import Counters
 from pannier.server.gate import make_gate
 from pannier.server.page_cache import PageCache
 from pannier.server.routes import ROUTES
@@ -17,10 +18,20 @@ from pannier.server.web.overview import Overview
 _THREADS = 8
 
 
-def make_application(settings: ServeSettings) -> Application:
-    """The index over the settings' directories, ready to answer."""
-    catalogue = Catalogue(settings.directories, Path(settings.store) if settings.store else None)
-    catalogue.refresh()
+def make_catalogue(settings: ServeSettings) -> Catalogue:
+    """The catalogue of the settings' directories."""
+    return Catalogue(settings.directories, Path(settings.store) if settings.store else None)
+
+
+def make_application(settings: ServeSettings, counters: Counters | None = None) -> Application:
+    """The index over the settings' directories, ready to answer.
+
+    Args:
+        settings: What to serve, and how.
+        counters: Where answers are counted, for its metrics.
+    """
+    catalogue = make_catalogue(settings)
+    catalogue.open()
     for name in settings.reserve:
         catalogue.reserve(name)
     services = Services(
@@ -31,6 +42,7 @@ def make_application(settings: ServeSettings) -> Application:
         gate=make_gate(settings, Tokens.beside(settings.directories[0])),
         audit=AuditLog.beside(catalogue),
         pool=ThreadPoolExecutor(_THREADS, thread_name_prefix="pannier"),
+        counters=counters or Counters(),
         upstream=_upstream(settings, catalogue.own) if settings.upstream else None,
     )
     return Application(ROUTES, services)

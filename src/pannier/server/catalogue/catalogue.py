@@ -6,43 +6,57 @@ local, one a line) and `projects.toml` (status and PEP 708 fields). The store in
 remembers. All methods may be called from any thread and any process; those that say so block.
 """
 
+import hashlib
 import os
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pannier.formats.distribution_names import parse_distribution_filename
 from pannier.formats.wheels import normalize_project
-from pannier.server.catalogue.database import (
-    BROKEN,
-    PENDING,
+from pannier.server.catalogue.database import Database, Version
+from pannier.server.catalogue.examination import Examination, examine
+from pannier.server.catalogue.facts import Facts, read_facts
+from pannier.server.catalogue.incoming import receive
+from pannier.server.catalogue.reading import Reader
+from pannier.server.catalogue.reconciling import Outcome, is_unchanged, reconcile, unread_record
+from pannier.server.catalogue.records import FileRecord, GlanceRow, ProjectRecord, SearchRow
+from pannier.server.catalogue.reservations import Reservations
+from pannier.server.catalogue.rows import (
     WHOLE,
-    Database,
     delete_file,
     read_changes,
     read_files,
     read_glance_rows,
+    read_metadata,
     read_search_rows,
     write_file,
 )
-from pannier.server.catalogue.examination import Examination, IncompleteError, examine
-from pannier.server.catalogue.records import FileRecord, GlanceRow, ProjectRecord, SearchRow
-from pannier.server.catalogue.scanning import FoundFile, scan
+from pannier.server.catalogue.scanning import SIDE_SUFFIXES, FoundFile
 from pannier.store.writing import write_whole
 
 OWN_DIRECTORY = ".pannier"
 
 
 class Catalogue:
-    """The catalogue of the directories served."""
+    """The catalogue of the directories served.
+
+    Attributes:
+        directories: Those served; what is uploaded goes to the first.
+        own: Where the index keeps what belongs to it.
+        incoming: Where files are received.
+        database: The store.
+        reader: Reads files that were only seen so far.
+        reservations: Names that are never asked upstream.
+    """
 
     def __init__(self, directories: tuple[Path, ...], store: Path | None = None) -> None:
         self.directories = directories
-        self.own = directories[0] / OWN_DIRECTORY
+        self.own = own_directory(directories[0])
         self.incoming = self.own / "incoming"
         self.database = Database((store or self.own / "store") / "index.sqlite")
-        self._examining = threading.Lock()
+        self.reader = Reader(self.database, directories)
+        self.reservations = Reservations(self.database, self.own / "reserved")
 
     # What there is.
 
@@ -55,10 +69,20 @@ class Catalogue:
 
     def project(self, name: str) -> ProjectRecord | None:
         """A project by its normalized name. Blocks while files found a moment ago are read."""
-        rows = read_files(self.database, "project = ? AND state < 2", (name,))
-        files = [record if state == WHOLE else self._read_pending(record) for record, state in rows]
-        whole = [record for record in files if record is not None]
-        return ProjectRecord(name, sorted(whole, key=_order)) if whole else None
+        for record, _ in read_files(self.database, "project = ? AND state = 0", (name,)):
+            self.reader.read(record)
+        files = [record for record, _ in read_files(self.database, "project = ? AND state = 1", (name,))]
+        if not files:
+            return None
+        facts = read_facts(self.database, name)
+        return ProjectRecord(
+            name,
+            sorted(files, key=lambda file: (version_key(file.version), file.filename)),
+            facts.status,
+            facts.status_reason,
+            facts.tracks,
+            facts.alternate_locations,
+        )
 
     def has_pending(self, name: str) -> bool:
         """Whether `project(name)` would have to read files, and so take its time."""
@@ -67,9 +91,7 @@ class Catalogue:
 
     def file(self, path: str) -> FileRecord | None:
         """A whole file by its path below `/packages/`. Blocks when it was found a moment ago."""
-        for record, state in read_files(self.database, "path = ? AND state < 2", (path,)):
-            return record if state == WHOLE else self._read_pending(record)
-        return None
+        return self._first("path = ? AND state < 2", path)
 
     def ready_file(self, path: str) -> FileRecord | None:
         """A file that is whole and has been read, by its path; does not block."""
@@ -79,8 +101,13 @@ class Catalogue:
 
     def file_named(self, filename: str) -> FileRecord | None:
         """A whole file by its name, in whatever directory it lies. Blocks when it was found a moment ago."""
-        for record, state in read_files(self.database, "filename = ? AND state < 2", (filename,)):
-            return record if state == WHOLE else self._read_pending(record)
+        return self._first("filename = ? AND state < 2", filename)
+
+    def _first(self, where: str, value: str) -> FileRecord | None:
+        for record, state in read_files(self.database, where, (value,)):
+            whole = record if state == WHOLE else self.reader.read(record)
+            if whole is not None:
+                return whole
         return None
 
     def location(self, record: FileRecord) -> Path:
@@ -89,9 +116,7 @@ class Catalogue:
 
     def metadata(self, record: FileRecord) -> bytes | None:
         """The core metadata inside a file; `None` where it has none."""
-        query = "SELECT data FROM metadata WHERE sha256 = ?"
-        row = self.database.connection.execute(query, (record.metadata_sha256,)).fetchone()
-        return row[0] if row else None
+        return read_metadata(self.database, record.metadata_sha256)
 
     def search_rows(self) -> Iterator[SearchRow]:
         """Name, version and summary of every file, by project."""
@@ -103,12 +128,11 @@ class Catalogue:
 
     def is_local(self, name: str) -> bool:
         """Whether a name is or ever was local, or is reserved: upstream is never asked for it."""
-        project = normalize_project(name)
-        query = """
-            SELECT 1 FROM reserved WHERE name = :project UNION ALL SELECT 1 FROM file WHERE project = :project
-            UNION ALL SELECT 1 FROM reserved WHERE name LIKE '%*' AND :project GLOB name LIMIT 1
-        """
-        return self.database.connection.execute(query, {"project": project}).fetchone() is not None
+        return self.reservations.has(normalize_project(name))
+
+    def version(self) -> Version:
+        """What differs from before when anything has changed since, by whichever process."""
+        return self.database.version()
 
     def changes_since(self, number: int) -> tuple[int, list[str]]:
         """The number of the newest change, and the projects changed after that of the number given."""
@@ -122,12 +146,8 @@ class Catalogue:
 
         It lies in the file system of the first directory, so that `add` only has to link it.
         """
-        self.incoming.mkdir(parents=True, exist_ok=True)
-        path = self.incoming / os.urandom(12).hex()
-        try:
+        with receive(self.incoming) as path:
             yield path
-        finally:
-            path.unlink(missing_ok=True)
 
     def add(
         self, temporary: Path, filename: str, examination: Examination | None = None, *, replace: bool = False
@@ -158,189 +178,92 @@ class Catalogue:
         else:
             os.link(temporary, target)
         status = target.stat()
-        found = FoundFile(filename, 0, status.st_size, status.st_mtime_ns, status.st_ino, name)
-        return self._keep(found, examination)
+        seen = unread_record(FoundFile(filename, 0, status.st_size, status.st_mtime_ns, status.st_ino))
+        assert seen is not None
+        return self.reader.keep(seen, examination)
 
     def remove(self, record: FileRecord) -> None:
         """Remove a file and what lies beside it. Its name stays reserved."""
         location = self.location(record)
         location.unlink(missing_ok=True)
-        for suffix in (".yanked", ".provenance", ".asc"):
+        for suffix in SIDE_SUFFIXES:
             location.with_name(location.name + suffix).unlink(missing_ok=True)
         with self.database.transaction() as connection:
-            delete_file(connection, record)
+            delete_file(connection, record.path)
 
     def yank(self, record: FileRecord, reason: str | None) -> FileRecord:
         """Yank a file (PEP 592), or take that back with `None` as reason; a reason may be empty."""
-        location = self.location(record)
-        side = location.with_name(location.name + ".yanked")
         if reason is None:
-            side.unlink(missing_ok=True)
+            self._beside(record, ".yanked").unlink(missing_ok=True)
         else:
-            write_whole(side, reason.encode())
-        changed = record._replace(yanked=reason)
-        with self.database.transaction() as connection:
-            write_file(connection, changed, WHOLE)
-        return changed
+            write_whole(self._beside(record, ".yanked"), reason.encode())
+        return self._rewrite(record._replace(yanked=reason))
 
     def attest(self, record: FileRecord, provenance: bytes) -> FileRecord:
         """Keep a file's attestations (the JSON of a PEP 740 provenance object) beside it."""
-        location = self.location(record)
-        write_whole(location.with_name(location.name + ".provenance"), provenance)
-        changed = record._replace(has_provenance=True)
-        with self.database.transaction() as connection:
-            write_file(connection, changed, WHOLE)
-        return changed
+        write_whole(self._beside(record, ".provenance"), provenance)
+        return self._rewrite(record._replace(has_provenance=True))
 
     def sign(self, record: FileRecord, signature: bytes) -> FileRecord:
         """Keep the signature that somebody made of a file beside it."""
-        location = self.location(record)
-        write_whole(location.with_name(location.name + ".asc"), signature)
-        changed = record._replace(has_signature=True)
-        with self.database.transaction() as connection:
-            write_file(connection, changed, WHOLE)
-        return changed
+        write_whole(self._beside(record, ".asc"), signature)
+        return self._rewrite(record._replace(has_signature=True))
 
     def reserve(self, name: str) -> None:
         """Never ask upstream for this name, from now on and for good; one that ends in `*` is many names."""
-        project = normalize_project(name)
-        query = "SELECT 1 FROM reserved WHERE name = ?"
-        if self.database.connection.execute(query, (project,)).fetchone():
-            return
-        self.own.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(
-            self.own / "reserved", os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666
-        )
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(f"{project}\n".encode())
-        with self.database.transaction() as connection:
-            connection.execute("INSERT OR IGNORE INTO reserved VALUES (?)", (project,))
+        self.reservations.add([name])
 
     def reserved(self) -> list[str]:
         """Every name that is never asked upstream, sorted."""
-        return [row[0] for row in self.database.connection.execute("SELECT name FROM reserved ORDER BY name")]
+        return self.reservations.names()
+
+    def _beside(self, record: FileRecord, suffix: str) -> Path:
+        location = self.location(record)
+        return location.with_name(location.name + suffix)
+
+    def _rewrite(self, record: FileRecord) -> FileRecord:
+        with self.database.transaction() as connection:
+            write_file(connection, record, WHOLE)
+        return record
 
     # What keeps it true.
 
-    def refresh(self) -> None:
-        """Look at the directories, and take note of what is new, changed or gone. Blocks."""
-        self._load_reserved()
-        known = {record.path: (record, state) for record, state in read_files(self.database, "1", ())}
-        with self.database.transaction() as connection:
-            for found in scan(self.directories):
-                before = known.pop(found.path, None)
-                if before is None or not _is_same(before[0], found):
-                    write_file(connection, _unread(found), PENDING)
-                    connection.execute("INSERT OR IGNORE INTO reserved VALUES (?)", (found.name.project,))
-            for record, _ in known.values():
-                delete_file(connection, record)
-        self._save_reserved()
+    def open(self) -> None:
+        """Make ready to answer: look at the directories, unless nothing has come or gone. Blocks."""
+        if not is_unchanged(self.database, self.directories):
+            self.refresh()
+        else:
+            self.refresh_own()
 
-    def _load_reserved(self) -> None:
-        with suppress(FileNotFoundError):
-            names = (self.own / "reserved").read_text("utf-8").split()
-            with self.database.transaction() as connection:
-                connection.executemany(
-                    "INSERT OR IGNORE INTO reserved VALUES (?)", [(name,) for name in names]
-                )
+    def refresh(self, *, wait: bool = False) -> Outcome:
+        """Look at every file, and take note of what is new, changed or gone. Blocks.
 
-    def _save_reserved(self) -> None:
-        names = self.reserved()
-        with suppress(FileNotFoundError):
-            if (self.own / "reserved").read_text("utf-8").split() == names:
-                return
-        if names:
-            write_whole(self.own / "reserved", "".join(f"{name}\n" for name in names).encode())
+        Args:
+            wait: Leave out what was written a moment ago, which the outcome names.
+        """
+        outcome = reconcile(self.database, self.directories, wait=wait)
+        self.refresh_own()
+        return outcome
 
-    def _read_pending(self, record: FileRecord) -> FileRecord | None:
-        """Read a file that was only seen so far; `None` when it is gone or not whole."""
-        location = self.location(record)
-        with self._examining:
-            try:
-                status = location.stat()
-                examination = examine(location, record.filename)
-            except FileNotFoundError:
-                with self.database.transaction() as connection:
-                    delete_file(connection, record)
-                return None
-            except (IncompleteError, OSError):
-                with self.database.transaction() as connection:
-                    write_file(connection, record, BROKEN)
-                return None
-        name = parse_distribution_filename(record.filename)
-        assert name is not None
-        found = FoundFile(
-            record.path,
-            record.root,
-            status.st_size,
-            status.st_mtime_ns,
-            status.st_ino,
-            name,
-            record.yanked,
-            record.has_provenance,
-            record.has_signature,
-        )
-        return self._keep(found, examination)
-
-    def _keep(self, found: FoundFile, examination: Examination) -> FileRecord:
-        import hashlib
-
-        data = examination.metadata
-        record = _unread(found)._replace(
-            sha256=examination.sha256,
-            md5=examination.md5,
-            blake2=examination.blake2,
-            metadata_sha256=hashlib.sha256(data).hexdigest() if data is not None else "",
-            requires_python=examination.fields.requires_python,
-            summary=examination.fields.summary,
-        )
-        with self.database.transaction() as connection:
-            write_file(connection, record, WHOLE)
-            if data is not None:
-                connection.execute(
-                    "INSERT OR IGNORE INTO metadata VALUES (?, ?)", (record.metadata_sha256, data)
-                )
-        return record
+    def refresh_own(self) -> None:
+        """Take note of what the files in `.pannier/` say. Blocks."""
+        self.reservations.load()
+        Facts.load(self.database, self.own / "projects.toml")
 
 
-def _unread(found: FoundFile) -> FileRecord:
-    return FileRecord(
-        path=found.path,
-        root=found.root,
-        filename=found.path.rpartition("/")[2],
-        project=found.name.project,
-        name=found.name.name,
-        version=found.name.version,
-        kind=found.name.kind,
-        size=found.size,
-        mtime=found.mtime,
-        inode=found.inode,
-        yanked=found.yanked,
-        has_provenance=found.has_provenance,
-        has_signature=found.has_signature,
-    )
+def own_directory(directory: Path) -> Path:
+    """Where an index keeps what is its own: in its directory, or in the user's cache if that is read-only."""
+    own = directory / OWN_DIRECTORY
+    with suppress(OSError):
+        own.mkdir(exist_ok=True)
+    if os.access(own, os.W_OK):
+        return own
+    from pannier.store.directories import usable_cache_root
 
-
-def _is_same(record: FileRecord, found: FoundFile) -> bool:
-    return (
-        record.size,
-        record.mtime,
-        record.inode,
-        record.yanked,
-        record.has_provenance,
-        record.has_signature,
-    ) == (
-        found.size,
-        found.mtime,
-        found.inode,
-        found.yanked,
-        found.has_provenance,
-        found.has_signature,
-    )
-
-
-def _order(record: FileRecord) -> tuple[object, ...]:
-    return (version_key(record.version), record.filename)
+    digest = hashlib.sha256(os.fsencode(directory.resolve())).hexdigest()[:16]
+    own = usable_cache_root(os.environ) / "index" / digest
+    own.mkdir(parents=True, exist_ok=True)
+    return own
 
 
 def version_key(text: str) -> tuple[object, ...]:

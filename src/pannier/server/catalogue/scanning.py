@@ -1,11 +1,11 @@
 """Look at the directories: which distributions lie there, by size, mtime and inode."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from pannier.formats.distribution_names import DistributionName, parse_distribution_filename
+from pannier.formats.distribution_names import DistributionName, is_distribution, parse_distribution_filename
 
 SIDE_SUFFIXES = (".yanked", ".provenance", ".asc")
 _REASON_LIMIT = 4096
@@ -20,7 +20,6 @@ class FoundFile(NamedTuple):
         size: In bytes.
         mtime: Nanoseconds since 1970.
         inode: Its number in the file system.
-        name: What its file name tells.
         yanked: What the side file `PATH.yanked` says; `None` without one.
         has_provenance: There is a `PATH.provenance`.
         has_signature: There is a `PATH.asc`.
@@ -31,14 +30,26 @@ class FoundFile(NamedTuple):
     size: int
     mtime: int
     inode: int
-    name: DistributionName
     yanked: str | None = None
     has_provenance: bool = False
     has_signature: bool = False
 
+    @property
+    def name(self) -> DistributionName | None:
+        """What its file name tells."""
+        return parse_distribution_filename(self.path.rpartition("/")[2])
 
-def scan(directories: tuple[Path, ...]) -> Iterator[FoundFile]:
-    """Every distribution below the directories; of two with one path, that of the first directory.
+
+class FoundDirectory(NamedTuple):
+    """A directory, with its mtime from before it was read; its path is empty for one that is served."""
+
+    path: str
+    root: int
+    mtime: int
+
+
+def scan(directories: Sequence[Path]) -> Iterator[FoundFile | FoundDirectory]:
+    """Every directory and distribution below those served; of two with one path, that of the first one.
 
     What starts with a dot is passed over, and so is a symbolic link that leads out of its directory.
     """
@@ -46,24 +57,43 @@ def scan(directories: tuple[Path, ...]) -> Iterator[FoundFile]:
     for index, directory in enumerate(directories):
         base = os.path.realpath(directory)
         for found in _scan_tree(base, base, "", index):
-            if found.path not in seen:
+            if isinstance(found, FoundFile) and len(directories) > 1:
+                if found.path in seen:
+                    continue
                 seen.add(found.path)
-                yield found
+            yield found
 
 
-def scan_directory(directories: tuple[Path, ...], root: int, relative: str) -> Iterator[FoundFile]:
-    """The distributions below one directory among those served."""
+def scan_below(directories: Sequence[Path], root: int, path: str) -> Iterator[FoundFile | FoundDirectory]:
+    """The directories and distributions below one directory, by its path relative to the one served."""
     base = os.path.realpath(directories[root])
-    yield from _scan_tree(base, os.path.join(base, relative), f"{relative}/" if relative else "", root)
+    yield from _scan_tree(base, os.path.join(base, path), f"{path}/" if path else "", root)
 
 
-def _scan_tree(base: str, directory: str, prefix: str, root: int) -> Iterator[FoundFile]:
+def find_file(directories: Sequence[Path], root: int, path: str) -> FoundFile | None:
+    """One distribution by its path; `None` where there is none that may be served."""
+    base = os.path.realpath(directories[root])
+    location = os.path.join(base, path)
+    name = path.rpartition("/")[2]
+    if not is_distribution(name) or any(part.startswith(".") for part in path.split("/")):
+        return None
     try:
+        if not os.path.realpath(location).startswith(f"{base}/") or not os.path.isfile(location):  # noqa: PTH113
+            return None
+        return _found(location, os.stat(location), path, root, None)  # noqa: PTH116
+    except OSError:
+        return None
+
+
+def _scan_tree(base: str, directory: str, prefix: str, root: int) -> Iterator[FoundFile | FoundDirectory]:
+    try:
+        mtime = os.stat(directory).st_mtime_ns  # noqa: PTH116
         with os.scandir(directory) as entries:
             found = [entry for entry in entries if not entry.name.startswith(".")]
     except OSError:
         return
-    names = {entry.name for entry in found}
+    yield FoundDirectory(prefix.rstrip("/"), root, mtime)
+    sides = {entry.name for entry in found if entry.name.endswith(SIDE_SUFFIXES)}
     for entry in found:
         try:
             if entry.is_symlink() and not _stays_inside(base, entry.path):
@@ -72,8 +102,8 @@ def _scan_tree(base: str, directory: str, prefix: str, root: int) -> Iterator[Fo
                 # A link to a directory is not followed: it could lead round in a circle.
                 if not entry.is_symlink():
                     yield from _scan_tree(base, entry.path, f"{prefix}{entry.name}/", root)
-            elif (name := parse_distribution_filename(entry.name)) and entry.is_file():
-                yield _found(entry, prefix, root, name, names)
+            elif is_distribution(entry.name) and entry.is_file():
+                yield _found(entry.path, entry.stat(), prefix + entry.name, root, sides)
         except OSError:
             continue
 
@@ -82,24 +112,26 @@ def _stays_inside(base: str, path: str) -> bool:
     return os.path.realpath(path).startswith(f"{base}/")
 
 
-def _found(
-    entry: "os.DirEntry[str]", prefix: str, root: int, name: DistributionName, siblings: set[str]
-) -> FoundFile:
-    status = entry.stat()
-    yanked = _read_reason(f"{entry.path}.yanked") if f"{entry.name}.yanked" in siblings else None
+def _found(location: str, status: os.stat_result, path: str, root: int, sides: set[str] | None) -> FoundFile:
+    """A file with what lies beside it, among the names of `sides` or else on the disk."""
+    yanked, has_provenance, has_signature = (
+        os.path.exists(location + suffix)  # noqa: PTH110
+        if sides is None
+        else bool(sides) and path.rpartition("/")[2] + suffix in sides
+        for suffix in SIDE_SUFFIXES
+    )
     return FoundFile(
-        path=prefix + entry.name,
+        path=path,
         root=root,
         size=status.st_size,
         mtime=status.st_mtime_ns,
         inode=status.st_ino,
-        name=name,
-        yanked=yanked,
-        has_provenance=f"{entry.name}.provenance" in siblings,
-        has_signature=f"{entry.name}.asc" in siblings,
+        yanked=_read_reason(f"{location}.yanked") if yanked else None,
+        has_provenance=has_provenance,
+        has_signature=has_signature,
     )
 
 
 def _read_reason(path: str) -> str:
-    with open(path, encoding="utf-8", errors="replace") as stream:  # noqa: PTH123 - on the way of 50,000 files
+    with open(path, encoding="utf-8", errors="replace") as stream:  # noqa: PTH123 - among 50,000 files
         return stream.read(_REASON_LIMIT).strip()

@@ -9,7 +9,7 @@ from pannier.server.services import Services
 
 def health(request: Request, services: Services, _: Sequence[str]) -> Response:
     """Whether the store can be read."""
-    services.catalogue.database.data_version()
+    services.catalogue.version()
     return respond_json(200, {"status": "ok"})
 
 

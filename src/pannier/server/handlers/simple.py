@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from pannier.formats import simple_api
 from pannier.formats.wheels import normalize_project
+from pannier.server.catalogue.rows import ROOT
 from pannier.server.messages import Answer, Request, Response, redirect, respond
 from pannier.server.negotiation import choose_type
 from pannier.server.pages import answer_page
@@ -16,7 +17,14 @@ def root(request: Request, services: Services, _: Sequence[str]) -> Answer:
     kind = choose_type(request)
     if not kind:
         return _not_acceptable()
-    return answer_page(request, services.pages.root(kind))
+    page = services.pages.ready(ROOT, kind)
+    return answer_page(request, page) if page is not None else _make_root(request, services, kind)
+
+
+async def _make_root(request: Request, services: Services, kind: str) -> Response:
+    page = await services.off_loop(services.pages.make, ROOT, kind)
+    assert page is not None
+    return answer_page(request, page)
 
 
 def project(request: Request, services: Services, values: Sequence[str]) -> Answer:
@@ -28,14 +36,14 @@ def project(request: Request, services: Services, values: Sequence[str]) -> Answ
     kind = choose_type(request)
     if not kind:
         return _not_acceptable()
-    page = services.pages.ready_project(name, kind)
+    page = services.pages.ready(name, kind)
     if page is not None:
         return answer_page(request, page)
     return _make_project(request, services, name, kind)
 
 
 async def _make_project(request: Request, services: Services, name: str, kind: str) -> Response:
-    page = await services.off_loop(services.pages.project, name, kind)
+    page = await services.off_loop(services.pages.make, name, kind)
     if page is not None:
         return answer_page(request, page)
     if services.upstream is not None and not services.catalogue.is_local(name):

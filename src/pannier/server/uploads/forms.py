@@ -99,7 +99,7 @@ def receive_form(body: Body, content_type: str, path: Path, *, limit: int) -> Fo
     if content_type.partition(";")[0].strip().lower() == _URLENCODED:
         return _receive_small(body)
     parser = MultipartParser(parse_boundary(content_type))
-    with path.open("xb") as stream:
+    with path.open("wb") as stream:
         reader = _Reader(stream, limit)
         while data := body.read(_CHUNK):
             for event in parser.feed(data):
