@@ -4,6 +4,7 @@ import base64
 import contextlib
 import hashlib
 import json
+import re
 import socket
 import threading
 import time
@@ -193,6 +194,14 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _page(self, name: str) -> None:
         index = self.index
+        if not name:
+            links = "".join(f'<a href="{project}/">{project}</a>' for project in index.projects)
+            self._answer(200, links.encode(), {"Content-Type": "text/html"})
+            return
+        normalized = re.sub(r"[-_.]+", "-", name).lower()
+        if name != normalized:
+            self._answer(301, b"", {"Location": f"/simple/{normalized}/"})
+            return
         if name not in index.projects:
             self._answer(404, b"no such project", {"Cache-Control": index.cache_control})
             return

@@ -459,7 +459,7 @@ def test_a_full_disk_withholds_no_page(upstream: FakeUpstream, tmp_path: Path) -
 
 def test_an_unusable_address_is_refused_without_repeating_it() -> None:
     for text in ("", "ftp://host/", "https://", "https://user:secret@host:port/", "host/simple"):
-        with pytest.raises(Exception, match="not named by an http or https URL") as caught:
+        with pytest.raises(Exception, match="named by an http or https URL") as caught:
             parse_upstream(text)
         assert "secret" not in str(caught.value)
     assert parse_upstream("https://host/simple").url == "https://host/simple/"

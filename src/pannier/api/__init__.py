@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from pannier.api.analysis import AnalyzeOptions, AnalyzeResult, analyze
     from pannier.api.archives import InspectResult, UnpackResult, VerifyResult, inspect, unpack, verify
     from pannier.api.caching import cache_clean, cache_usage
+    from pannier.api.diagnosis import DoctorOptions, DoctorResult, doctor
     from pannier.api.index_changes import remove as index_remove
     from pannier.api.index_changes import yank as index_yank
     from pannier.api.index_users import create_token, list_tokens, revoke_token, set_password
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 _MODULES = {
     "AnalyzeOptions": "analysis",
     "AnalyzeResult": "analysis",
+    "DoctorOptions": "diagnosis",
+    "DoctorResult": "diagnosis",
     "InspectResult": "archives",
     "LockOptions": "locking",
     "LockResult": "locking",
@@ -43,6 +46,7 @@ _MODULES = {
     "create_token": "index_users",
     "index_remove": "index_changes:remove",
     "index_yank": "index_changes:yank",
+    "doctor": "diagnosis",
     "inspect": "archives",
     "list_tokens": "index_users",
     "load_settings": "settings",
@@ -62,6 +66,8 @@ __all__ = [
     "SETTINGS",
     "AnalyzeOptions",
     "AnalyzeResult",
+    "DoctorOptions",
+    "DoctorResult",
     "InspectResult",
     "LockOptions",
     "LockResult",
@@ -77,6 +83,7 @@ __all__ = [
     "cache_clean",
     "cache_usage",
     "create_token",
+    "doctor",
     "index_remove",
     "index_yank",
     "inspect",

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
 from pannier.formats.simple_api import FileLink, ProjectPage
+from pannier.formats.wheels import normalize_project
 from pannier.model.errors import FetchError
 
 # What to ask an index for, best first (PEP 691).
@@ -20,6 +21,7 @@ ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+ht
 # Strongest first; whatever hashlib always has and an index may name (PEP 503).
 ALGORITHMS = ("sha512", "sha384", "sha256", "sha3_256", "blake2b", "sha224", "sha1", "md5")
 _MAJOR = 1
+_PROJECT = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?", re.ASCII)
 _DIGEST = re.compile(r"[0-9a-f]{32,128}")
 _NO_HASHES: Mapping[str, str] = MappingProxyType({})
 
@@ -46,6 +48,25 @@ def parse_project_page(content: bytes, content_type: str, url: str) -> ProjectPa
     if kind.endswith("+html") or kind in ("text/html", "application/xhtml+xml", ""):
         return _parse_html(content, url)
     raise _not_a_page(url, f"its content type is `{kind[:80]}`")
+
+
+def parse_project_list(content: bytes, content_type: str, url: str) -> list[str]:
+    """Read the list of all projects: their normalized names, sorted.
+
+    Raises:
+        FetchError: It is no such list.
+    """
+    kind = content_type.partition(";")[0].strip().lower()
+    if not (kind.endswith("+json") or kind == "application/json"):
+        reader = _PageReader(url)
+        reader.feed(content.decode("utf-8", "replace"))
+        reader.close()
+        return sorted({normalize_project(name) for name in reader.projects()})
+    try:
+        projects = json.loads(content)["projects"]
+        return sorted({normalize_project(project["name"]) for project in projects})
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise _not_a_page(url, "its JSON has no list of projects") from None
 
 
 def _parse_json(content: bytes, url: str) -> ProjectPage:
@@ -127,6 +148,12 @@ class _PageReader(HTMLParser):
         self.base = url
         self.files: list[FileLink] = []
         self.meta: dict[str, list[str]] = {}
+        self._links: list[str] = []
+
+    def projects(self) -> list[str]:
+        """The names that links to pages below this one end in."""
+        paths = (urlsplit(link).path.rstrip("/") for link in self._links)
+        return [name for path in paths if _PROJECT.fullmatch(name := unquote(path.rpartition("/")[2]))]
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         attributes = dict(attrs)
@@ -134,8 +161,10 @@ class _PageReader(HTMLParser):
             self.base = urljoin(self.base, attributes.get("href") or "")
         elif tag == "meta":
             self.meta.setdefault(attributes.get("name") or "", []).append(attributes.get("content") or "")
-        elif tag == "a" and (file := _parse_anchor(attributes, self.base)):
-            self.files.append(file)
+        elif tag == "a":
+            self._links.append(_absolute(self.base, attributes.get("href") or ""))
+            if file := _parse_anchor(attributes, self.base):
+                self.files.append(file)
 
 
 def _parse_anchor(attributes: Mapping[str, str | None], base: str) -> FileLink | None:

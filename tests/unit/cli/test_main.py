@@ -46,7 +46,7 @@ def test_every_verb_has_help_with_examples_within_eighty_columns(
 ) -> None:
     assert main([verb, "--help"]) == 0
     shown = capsys.readouterr().out
-    assert shown.startswith(f"usage: pannier {verb} [OPTIONS] ")
+    assert shown.startswith(f"usage: pannier {verb} [OPTIONS]")
     assert "examples:\n  # " in shown
     before_examples = shown.partition("examples:")[0]
     assert max(map(len, before_examples.splitlines())) <= 80

@@ -64,7 +64,7 @@ def parse_upstream(text: str) -> Upstream:
         is_usable = False
     if not is_usable:
         raise UsageError(
-            "the upstream index is not named by an http or https URL",
+            "an index has to be named by an http or https URL",
             code="upstream-invalid",
             hint="write it as for pip's `--index-url`, for example https://index.example.org/simple/",
         )

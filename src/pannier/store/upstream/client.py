@@ -132,6 +132,17 @@ class UpstreamClient:
                 max_age=max_age,
             )
 
+    async def fetch(self, url: str) -> "Answer":
+        """Ask for anything, and take whatever comes.
+
+        Raises:
+            UpstreamUnavailableError: Nothing comes.
+        """
+        async with self._asked(url, {"Accept": ACCEPT + ", */*;q=0.05"}) as response:
+            content = await self._read(response, url)
+            kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+            return Answer(response.status_code, kind, content, str(response.url))
+
     async def fetch_small(self, url: str) -> bytes | None:
         """Bring a metadata or provenance file; `None` where it is not there after all.
 
@@ -193,6 +204,22 @@ class UpstreamClient:
                 )
             blocks.append(block)
         return b"".join(blocks)
+
+
+class Answer(NamedTuple):
+    """What came.
+
+    Attributes:
+        status: HTTP status.
+        kind: Media type.
+        content: The body.
+        url: Where it came from in the end.
+    """
+
+    status: int
+    kind: str
+    content: bytes
+    url: str
 
 
 class FileAnswer(NamedTuple):
