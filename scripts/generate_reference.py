@@ -240,6 +240,7 @@ _RESULTS = {
     "serve remove": "`files`, `dry_run`",
     "serve token": "`token`, and for `create` `secret`; for `list` `tokens`",
     "serve yank": "`files`, `yanked`",
+    "serve clean": "`directory`, `removed`, `size`, `left` (bytes that stay), `dry_run`",
     "unpack": "`directory`, `files`, `size`, `seconds`",
     "verify": "`path`, `id`, `layers`, `size`",
     "inspect": "`path`, `id`, `size`, `manifest`",

@@ -464,3 +464,29 @@ def test_an_unusable_address_is_refused_without_repeating_it() -> None:
         assert "secret" not in str(caught.value)
     assert parse_upstream("https://host/simple").url == "https://host/simple/"
     assert isinstance(parse_upstream("http://[::1]:8080"), Upstream)
+
+
+def test_the_cache_stays_below_its_limit(tmp_path: Path) -> None:
+    with FakeUpstream() as upstream:
+        for number in range(6):
+            upstream.offer(f"demo{number}", "1.0", content=bytes([number]) * 100_000)
+        clock = Clock()
+
+        async def fetch_all() -> None:
+            address = parse_upstream(upstream.simple)
+            cache = UpstreamCache(tmp_path / "index")
+            mirror = Mirror(UpstreamClient(address), cache, clock, size_limit=300_000)
+            for number in range(6):
+                clock.ahead += 61
+                await download(mirror, f"demo{number}")
+                file = (await files_of(mirror, f"demo{number}"))[0]
+                await mirror.fetch_file(f"demo{number}", file).wait()
+            while mirror._tasks:
+                await asyncio.gather(*mirror._tasks.values())
+            await mirror.close()
+
+        asyncio.run(fetch_all())
+        kept = sorted(path.name for path in tmp_path.rglob("*.whl"))
+        assert "demo5-1.0-py3-none-any.whl" in kept
+        assert "demo0-1.0-py3-none-any.whl" not in kept
+        assert len(kept) <= 3

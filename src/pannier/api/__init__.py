@@ -22,10 +22,13 @@ if TYPE_CHECKING:
     from pannier.api.serving import serve, serve_settings
     from pannier.api.setting_names import SETTINGS
     from pannier.api.settings import Settings, load_settings
+    from pannier.api.upstream_cleaning import CleanOptions, CleanResult, clean_upstream
 
 _MODULES = {
     "AnalyzeOptions": "analysis",
     "AnalyzeResult": "analysis",
+    "CleanOptions": "upstream_cleaning",
+    "CleanResult": "upstream_cleaning",
     "DoctorOptions": "diagnosis",
     "DoctorResult": "diagnosis",
     "InspectResult": "archives",
@@ -46,6 +49,7 @@ _MODULES = {
     "create_token": "index_users",
     "index_remove": "index_changes:remove",
     "index_yank": "index_changes:yank",
+    "clean_upstream": "upstream_cleaning",
     "doctor": "diagnosis",
     "inspect": "archives",
     "list_tokens": "index_users",
@@ -66,6 +70,8 @@ __all__ = [
     "SETTINGS",
     "AnalyzeOptions",
     "AnalyzeResult",
+    "CleanOptions",
+    "CleanResult",
     "DoctorOptions",
     "DoctorResult",
     "InspectResult",
@@ -82,6 +88,7 @@ __all__ = [
     "analyze",
     "cache_clean",
     "cache_usage",
+    "clean_upstream",
     "create_token",
     "doctor",
     "index_remove",

@@ -13,9 +13,8 @@ if TYPE_CHECKING:
 
 DESCRIPTION = """Look a package index over as its clients see it, and say what to mend.
 
-  names            private names that also exist upstream
-  mixing           files of upstream offered under private names
-  answers, pages, spellings, file-names, hashes, metadata, upload-times, downloads
+  names, mixing    private names that exist upstream too
+  hashes, metadata, downloads, spellings and more
                    what pip and uv rely on
   extra-index-url, index-strategy
                    what pip and uv on this machine are set up for

@@ -63,4 +63,5 @@ def _upstream(settings: ServeSettings, own: Path) -> Upstream:
     cache = upstream_cache(
         Path(settings.upstream_cache) if settings.upstream_cache else own / "upstream", address.url
     )
-    return UpstreamProxy(lambda: Mirror(UpstreamClient(address), cache))
+    size_limit = settings.upstream_cache_size
+    return UpstreamProxy(lambda: Mirror(UpstreamClient(address), cache, size_limit=size_limit))

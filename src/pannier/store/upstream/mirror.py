@@ -18,6 +18,7 @@ from pannier.formats.simple_api import FileLink, ProjectPage
 from pannier.formats.simple_api_pages import strongest_hash
 from pannier.formats.wheels import normalize_project
 from pannier.model.errors import HashMismatchError, StorageError
+from pannier.store.upstream.cleaning import clean, plan_cleaning
 from pannier.store.upstream.client import PageAnswer, UpstreamClient, UpstreamUnavailableError
 from pannier.store.upstream.downloads import Arrival, WantedFile, bring
 from pannier.store.upstream.kept import KeptPage, UpstreamCache, file_key
@@ -31,14 +32,21 @@ Beside = Literal["metadata", "provenance"]
 _LONGEST_MISSING = 60
 _PAUSES = (2.0, 5.0, 15.0, 30.0)
 _PAGES_IN_MEMORY = 16
+_BETWEEN_CLEANINGS = 60.0
 
 
 class Mirror:
     """The upstream index as one process of a server sees it; all its methods belong on one event loop."""
 
     def __init__(
-        self, client: UpstreamClient, cache: UpstreamCache, clock: Callable[[], float] = time.time
+        self,
+        client: UpstreamClient,
+        cache: UpstreamCache,
+        clock: Callable[[], float] = time.time,
+        size_limit: int = 0,
     ) -> None:
+        self._size_limit = size_limit
+        self._cleaned = 0.0
         self.client = client
         self.cache = cache
         self._clock = clock
@@ -207,6 +215,14 @@ class Mirror:
 
     async def _bring(self, arrival: Arrival) -> None:
         await bring(arrival, self.client, self._locks)
+        if self._size_limit and self._clock() - self._cleaned > _BETWEEN_CLEANINGS:
+            self._cleaned = self._clock()
+            await asyncio.to_thread(self._clean)
+
+    def _clean(self) -> None:
+        # All caches beside each other count: that of an upstream of yesterday as well.
+        directory = self.cache.root.parent
+        clean(plan_cleaning(directory, limit=self._size_limit))
 
     async def _bring_beside(self, file: FileLink, kind: Beside, place: Path) -> Path | None:
         url = f"{file.url}.metadata" if kind == "metadata" else file.provenance
