@@ -284,7 +284,11 @@ def _spec_of(
     projects = [project for project in analysis.projects if _is_wanted(project)]
     for project in projects:
         if not project.editable_path:
-            chosen.setdefault(_normalized(project.name), project.requirement)
+            name = _normalized(project.name)
+            if _normalized(chosen.get(name, name)) == name:
+                # A bare name says nothing of versions: what the code shows of them holds.
+                chosen[name] = project.requirement
+    _add_companions(chosen, analysis)
     return Spec(
         requirements=tuple(chosen[name] for name in sorted(chosen)),
         python=_python_of(declared.python or analysis.requires_python, options, environment),
@@ -296,6 +300,19 @@ def _spec_of(
         ),
         dialect="analysis",
     )
+
+
+def _add_companions(chosen: dict[str, str], analysis: Analysis) -> None:
+    """Bound what the bounded projects do not bound themselves, except where somebody else has done so."""
+    implied = {_normalized(project.name): project.requirement for project in analysis.projects}
+    for companion in analysis.companions:
+        requirement = companion.specifier
+        name = _name_of(requirement)
+        present = chosen.get(name, "")
+        if present in {"", implied.get(name)}:
+            rest = requirement[len(project_name(requirement)) :]
+            separator = "," if present and present != project_name(present) else ""
+            chosen[name] = f"{present}{separator}{rest}" if present else requirement
 
 
 def _python_of(bound: str, options: AnalyzeOptions, environment: AnalysedEnvironment) -> str:
@@ -355,6 +372,13 @@ def _name_of(requirement: str) -> str:
             facts={"reason": str(error).splitlines()[0]},
             hint="write a project's name, with a version if need be: `name==1.2`",
         ) from None
+
+
+def project_name(requirement: str) -> str:
+    """The name in front of a requirement."""
+    from pannier.imports.declarations import project_name as name_of
+
+    return name_of(requirement)
 
 
 def _normalized(name: str) -> str:

@@ -21,6 +21,8 @@ def format_analysis(
             rows = [(*row[:3], states.get(row[0], "itself"), *row[3:]) for row in rows]
             header = ("project", "requirement", "known", "declared", "kinds", "where")
         blocks.append(format_table(header, rows, style))
+    if bounds := _bound_rows(analysis):
+        blocks.append(format_table(("bound", "because of"), bounds, style))
     if analysis.unknown:
         unknown = [
             (name, _places(found, verbose=verbose)) for name, found in _by_name(analysis.unknown).items()
@@ -39,6 +41,15 @@ def _project_row(project: FoundProject, *, verbose: bool) -> tuple[str, ...]:
     known = f"{project.confidence}, optional" if project.optional else project.confidence
     requirement = f"-e {project.editable_path}" if project.editable_path else project.requirement
     return project.name, requirement, known, _kinds(project), _places(project.imports, verbose=verbose)
+
+
+def _bound_rows(analysis: Analysis) -> list[tuple[str, str]]:
+    rows = [
+        (f"{project.name}{bound.specifier}", bound.reason)
+        for project in analysis.projects
+        for bound in project.bounds
+    ]
+    return rows + [(bound.specifier, bound.reason) for bound in analysis.companions]
 
 
 def _kinds(project: FoundProject) -> str:

@@ -12,6 +12,7 @@ from pannier.imports.python_versions import PythonNeeds
 from pannier.imports.resolution import Provider, Resolver
 from pannier.imports.scan import ImportSite
 from pannier.imports.standard_library import is_standard_somewhere, standard_modules
+from pannier.imports.version_needs import VersionNeeds
 from pannier.model.analysis import Analysis, FoundProject, Import, ImportKind, LocalModule
 from pannier.model.errors import AnalysisError
 from pannier.model.events import Reporter, SilentReporter
@@ -111,11 +112,14 @@ class _Findings:
         self.backends: list[tuple[ImportSite, Import]] = []
         self.standard: set[str] = set()
         self.needs = PythonNeeds()
+        self.versions = VersionNeeds()
 
     def add(self, unit: Unit) -> None:
         """Sort the imports of one file."""
         if unit.level == REQUIRED:
             self.needs.add_syntax(unit)
+            for use in unit.uses:
+                self.versions.add(use, unit.source.locate(use.line, use.column))
         for site in unit.scan.sites:
             if (
                 id(site) not in unit.local
@@ -223,7 +227,18 @@ def _level(kind: ImportKind) -> int:
 def _assemble(sources: Sequence[Source], program: Program, findings: _Findings) -> Analysis:
     projects = {project.name: project for project in _projects(findings)}
     unknown = _join_declared(projects, findings)
+    bounded = {
+        normalized_name(project.name): project.name
+        for project in projects.values()
+        if project.requirement == project.name and not project.optional
+    }
+    for bound in findings.versions.of_python(bounded):
+        findings.needs.add_bound(*bound)
     requires_python, reason = findings.needs.conclude()
+    projects = {
+        name: _bounded(project, findings) if normalized_name(name) in bounded else project
+        for name, project in projects.items()
+    }
     return Analysis(
         sources=tuple(source[0] if isinstance(source, tuple) else os.fspath(source) for source in sources),
         projects=tuple(sorted(projects.values(), key=lambda project: normalized_name(project.name))),
@@ -233,7 +248,15 @@ def _assemble(sources: Sequence[Source], program: Program, findings: _Findings) 
         requires_python=requires_python,
         python_reason=reason,
         problems=tuple(sorted(program.problems, key=lambda problem: (problem.location, problem.message))),
+        companions=findings.versions.companions(bounded),
     )
+
+
+def _bounded(project: FoundProject, findings: _Findings) -> FoundProject:
+    """The project with the bounds that its use implies in its requirement."""
+    bounds = findings.versions.of_project(normalized_name(project.name))
+    specifiers = ",".join(bound.specifier for bound in bounds)
+    return project._replace(requirement=f"{project.requirement}{specifiers}", bounds=bounds)
 
 
 def _projects(findings: _Findings) -> Iterator[FoundProject]:

@@ -9,6 +9,7 @@ from pannier.imports.reading import read_source
 from pannier.imports.scan import Scan, scan_tree
 from pannier.imports.source import Reading, SourceText
 from pannier.imports.tells import telling_places
+from pannier.imports.uses import Use, find_uses
 from pannier.model.analysis import Problem
 
 # Cutting such a text up costs as much as parsing it.
@@ -43,6 +44,7 @@ class FileScan(NamedTuple):
         problems: What is wrong with it.
         functions: The functions that it has, when some were asked for.
         found: The functions that it has of those asked for.
+        uses: What it uses that not every version has.
     """
 
     source: SourceText | None
@@ -51,6 +53,7 @@ class FileScan(NamedTuple):
     problems: tuple[Problem, ...] = ()
     functions: tuple[str, ...] = ()
     found: frozenset[str] = frozenset()
+    uses: tuple[Use, ...] = ()
 
 
 class _Parsed(NamedTuple):
@@ -99,6 +102,7 @@ def scan_reading(reading: Reading, options: ScanOptions) -> FileScan:
         problems=(*reading.problems, *parsed.problems),
         functions=functions,
         found=found,
+        uses=find_uses(source.text, scan.sites),
     )
 
 

@@ -67,6 +67,7 @@ class Unit:
         scan: What it imports.
         python2_line: Where it shows that it is written in Python 2; 0 when it does not.
         local: Sites (by `id`) that are the program's own modules.
+        uses: What it uses that not every version has.
     """
 
     def __init__(self, found: FileScan, source: SourceText, pending: _Pending, name: str) -> None:
@@ -78,6 +79,7 @@ class Unit:
         self.scan = found.scan
         self.python2_line = found.python2_line
         self.local: set[int] = set()
+        self.uses = found.uses
 
 
 class Program:

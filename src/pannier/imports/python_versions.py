@@ -81,6 +81,17 @@ class PythonNeeds:
         if need.upper is not None and (self._upper is None or need.upper < self._upper.version):
             self._upper = _Bound(need.upper, f"`{module}` at {location}")
 
+    def add_bound(self, specifier: str, reason: str) -> None:
+        """Note what something else says of Python (`<3.12`, `>=3.9`); `<3.0` is a wish for Python 2."""
+        version = tuple(int(part) for part in specifier.strip("<>=").split("."))
+        bound = (version[0], version[1])
+        if specifier.startswith(">="):
+            self._raise_lower(bound, reason)
+        elif bound <= (3, 0):
+            self._python2 = self._python2 or reason
+        elif self._upper is None or bound < self._upper.version:
+            self._upper = _Bound(bound, reason)
+
     def conclude(self) -> tuple[str, str]:
         """The version specifier that follows, and why; both empty when any Python 3 will do."""
         if self._python2 and self._lower is None:

@@ -12,6 +12,7 @@ from pannier.formats.pylock import format_lock, parse_lock, projects_for
 from pannier.lock.build import can_build, copy_source
 from pannier.lock.hashes import keep_hashed
 from pannier.lock.merge import merge_locks
+from pannier.lock.old_metadata import format_uv_settings
 from pannier.lock.uv import UvResult, find_uv, run_uv, uv_environment
 from pannier.lock.uv_errors import error_from_uv, unknown_projects, unknown_projects_error
 from pannier.model.errors import LockError, PannierError, UsageError
@@ -212,6 +213,7 @@ def _compile(
     wheels_only: bool = False,
 ) -> UvResult:
     (directory / "requirements.in").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (directory / "uv.toml").write_text(format_uv_settings(), encoding="utf-8")
     environ = os.environ if options.environ is None else options.environ
     environment = uv_environment(environ, options.directories, options.indexes)
     builder = None if wheels_only else _builder(target, options)

@@ -39,6 +39,18 @@ class Import(NamedTuple):
     location: Location
 
 
+class Bound(NamedTuple):
+    """A limit on versions, and why.
+
+    Attributes:
+        specifier: `<1.24`; or a whole requirement (`protobuf<3.21`) where the project is not plain.
+        reason: What is used, and where.
+    """
+
+    specifier: str
+    reason: str
+
+
 class FoundProject(NamedTuple):
     """A project the source needs, and how we know.
 
@@ -52,6 +64,7 @@ class FoundProject(NamedTuple):
         editable_path: Directory of the project when the environment has it as an editable install.
         alternatives: Other projects that provide the same import.
         reasons: Why the shipped data name it, in words.
+        bounds: What the program's use of it says of its version; part of `requirement`.
     """
 
     name: str
@@ -62,6 +75,7 @@ class FoundProject(NamedTuple):
     editable_path: str = ""
     alternatives: tuple[str, ...] = ()
     reasons: tuple[str, ...] = ()
+    bounds: tuple[Bound, ...] = ()
 
 
 class LocalModule(NamedTuple):
@@ -99,6 +113,7 @@ class Analysis(NamedTuple):
             use (and PEP 723 and pyproject, where a caller joins those); empty for none.
         python_reason: Why, for people.
         problems: Files that could not be read.
+        companions: Requirements that hold beside the bounded projects, which do not bound these themselves.
     """
 
     sources: tuple[str, ...]
@@ -109,3 +124,4 @@ class Analysis(NamedTuple):
     requires_python: str = ""
     python_reason: str = ""
     problems: tuple[Problem, ...] = ()
+    companions: tuple[Bound, ...] = ()

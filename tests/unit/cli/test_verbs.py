@@ -117,6 +117,7 @@ def test_analyze_json_has_everything(api: Any, capsys: pytest.CaptureFixture[str
         "requires_python",
         "python_reason",
         "problems",
+        "companions",
         "environment_python",
         "spec",
         "output",
@@ -132,6 +133,7 @@ def test_analyze_json_has_everything(api: Any, capsys: pytest.CaptureFixture[str
         "editable_path": "",
         "alternatives": [],
         "reasons": [],
+        "bounds": [],
     }
     assert result["spec"] == {"dependencies": ["PyYAML==6.0.3"]}
 
