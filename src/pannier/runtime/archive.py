@@ -14,6 +14,7 @@ BOOTSTRAP_KINDS = ("runtime", "interpreter")
 # A manifest has some kilobytes for each of some hundred layers.
 _MAX_MANIFEST = 1 << 26
 _MAX_SIZE = 1 << 62
+_GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
 
 
 class Layer(NamedTuple):
@@ -92,6 +93,7 @@ def read_pack(path: str, open_decompressor: Optional[Decompressor] = None) -> Pa
         head = parse_head(head_bytes)
         _check_ranges(head, head_size, size)
         open_decompressor = open_decompressor or decompress
+        _check_frame_start(descriptor, codec, head.manifest[0])
         frame = open_decompressor(codec, read_range(descriptor, head.manifest[0], head.manifest[1]))
         manifest_bytes = read_only_member(_read_all(frame, _MAX_MANIFEST), ".pannier/manifest.json")
         manifest = _parse_manifest(manifest_bytes, head)
@@ -131,6 +133,12 @@ def _read_all(chunks: Iterator[bytes], limit: int) -> bytes:
             raise corrupt("this pack is damaged: a frame is longer than it may be")
         pieces.append(chunk)
     return b"".join(pieces)
+
+
+def _check_frame_start(descriptor: int, codec: str, offset: int) -> None:
+    """Check what a gzip member says of itself: no decompressor does, and no hash covers this frame."""
+    if codec == "gzip" and os.pread(descriptor, len(_GZIP_HEADER), offset) != _GZIP_HEADER:
+        raise corrupt("this pack is damaged: a frame does not begin as it should", offset=offset)
 
 
 def _parse_manifest(data: bytes, head: Head) -> Dict[str, Any]:
@@ -197,6 +205,7 @@ def _check_end(pack: Pack, descriptor: int, open_decompressor: Decompressor) -> 
     size = pack.size - pack.end
     if size > 4 * len(END_OF_ARCHIVE):
         raise corrupt("this pack is damaged: it has bytes after its end", found=f"{size} bytes")
+    _check_frame_start(descriptor, pack.codec, pack.end)
     content = _read_all(
         open_decompressor(pack.codec, read_range(descriptor, pack.end, size)), 4 * len(END_OF_ARCHIVE)
     )

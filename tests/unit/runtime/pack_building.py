@@ -153,7 +153,7 @@ def frames(plan: PackPlan) -> list[bytes]:
     manifest = _manifest(plan, contents, layer_frames)
     plan.change_manifest(manifest)
     text = json.dumps(manifest, sort_keys=True).encode()
-    manifest_frame = compressed(segment([File(".pannier/manifest.json", text)]), plan.codec)
+    manifest_frame = stored(segment([File(".pannier/manifest.json", text)]), plan.codec)
     count = sum(layer.kind in ("runtime", "interpreter") for layer in plan.layers)
     bootstrap = b"".join(layer_frames[:count])
     # The head holds its own frame's length, so it is made until the number of digits settles.
@@ -162,7 +162,7 @@ def frames(plan: PackPlan) -> list[bytes]:
         lines = _head(plan, text, len(head_frame), len(manifest_frame), bootstrap)
         head_text = "\n".join(["", *plan.change_head(lines), ""]).encode()
         head_frame = stored(segment([File(".pannier/head", head_text)]), plan.codec)
-    return [head_frame, manifest_frame, *layer_frames, compressed(bytes(1024), plan.codec)]
+    return [head_frame, manifest_frame, *layer_frames, stored(bytes(1024), plan.codec)]
 
 
 def _manifest(plan: PackPlan, contents: Sequence[bytes], layer_frames: Sequence[bytes]) -> dict[str, Any]:
