@@ -173,6 +173,33 @@ def test_stopped_while_unpacking_it_leaves_nothing(
         shutil.rmtree(launcher.cache, ignore_errors=True)
 
 
+def test_stopped_between_starting_the_parts_of_a_pipeline(tmp_path: Path, large_pack: Path) -> None:
+    """Where bash runs a trap, which must not wait for the part already started: its pipe has no reader."""
+    bash = shutil.which("bash")
+    if bash is None or shutil.which("strace") is None:
+        pytest.skip("there is no bash or no strace here")
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    started = tmp_path / "started"
+    (tools / "tail").write_text(f"#!/bin/sh\n: >'{started}'\nexec {shutil.which('tail')} \"$@\"\n")
+    (tools / "tail").chmod(0o755)
+    # The first part runs, and the second is not begun: forking returns late.
+    slowly = ("-e", "trace=fork,vfork,clone,clone3", "-e", "inject=fork,vfork,clone,clone3:delay_exit=100000")
+    launcher = Launcher(("strace", "-f", "-o", os.devnull, "-e", "signal=none", *slowly, bash), tmp_path)
+    process = launcher.start(large_pack, "sleep", "60", env={"PATH": f"{tools}:{os.environ['PATH']}"})
+    end = time.monotonic() + 60
+    while not started.exists():
+        assert time.monotonic() < end
+        assert process.poll() is None
+        time.sleep(0.001)
+    (shell,) = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    os.kill(int(shell), signal.SIGTERM)
+    process.communicate(timeout=30)
+    assert process.returncode == -signal.SIGTERM
+    wait_until_none_is_left(tmp_path)
+    assert launcher.leftovers() == []
+
+
 def test_stopped_while_waiting_for_the_lock(launcher: Launcher, tools: str, large_pack: Path) -> None:
     first = launcher.start(large_pack, "true", env={"PATH": tools})
     second = launcher.start(large_pack, "true", env={"PATH": tools})

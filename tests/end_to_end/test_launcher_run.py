@@ -346,6 +346,20 @@ def test_a_host_with_fewer_tools(launcher: Launcher, pack: Path, tmp_path: Path,
     assert not list(launcher.cache.rglob("*.link"))
 
 
+def test_members_that_cannot_be_looked_through_are_not_unpacked(
+    launcher: Launcher, pack: Path, tmp_path: Path
+) -> None:
+    if launcher.shell[0] == "busybox":
+        pytest.skip("BusyBox has its own awk inside")
+    tools = tools_without(tmp_path / "tools", "awk")
+    shell = shutil.which(launcher.shell[0])
+    assert shell
+    failed = Launcher((shell,), launcher.directory).run(pack, "true", env={"PATH": tools}, status=1)
+    assert "hint: put `awk` on PATH" in failed.stderr
+    assert failed.stderr.endswith("code: unpack-failed\n")
+    assert launcher.leftovers() == []
+
+
 def test_no_zstd_is_said_with_a_remedy_and_pannier_zstd_is_one(launcher: Launcher, tmp_path: Path) -> None:
     pack = build_pack(launcher.directory / "x.tar.zst", plain_plan(codec="zstd"))
     shell = shutil.which(launcher.shell[0])

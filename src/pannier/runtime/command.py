@@ -82,4 +82,6 @@ def fill(stage: str, target: str) -> None:
 
 def _end(_number: int, _frame: object) -> NoReturn:
     # Raised in the middle of whatever runs, so that workers are stopped on the way out.
+    # Only once: the launcher repeats it until this process has ended.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     sys.exit(128 + signal.SIGTERM)

@@ -35,8 +35,8 @@ or by `pannier pack script.py -o env.tar.gz` in one go. Tarballs made by conda-p
 
 _newline='
 '
-_waited= _held= _stage= _debug= _wait=300 _to= _environment= _only_program= _usage_status=1
-_hint= _facts= _borrowed=
+_held= _stage= _debug= _wait=300 _to= _environment= _only_program= _usage_status=1
+_hint= _facts= _apart= _starting= _child= _caught=
 
 # --- Saying things ----------------------------------------------------------------------------------------------------
 
@@ -84,34 +84,80 @@ _remove() {
     return 0
 }
 
+# --- Signals ----------------------------------------------------------------------------------------------------------
+
+# Preparing an environment happens in a process of its own, while this one does nothing but wait for it and pass signals
+# on. Only a waiting shell acts at once on any signal; bash forgets an interrupt that comes while it runs `$(...)`.
+#
+# Whatever takes long runs in the background in either, between `_start` and `_started` or `_attend`. Bash acts on a
+# signal also between starting the parts of a pipeline, and if the trap then runs a simple command, waits for the first
+# part while it holds the other end of its pipe: for ever. A `case` alone is none, and remembers the signal until all
+# parts are started.
+_guard() {
+    _starting= _child= _caught=
+    trap 'case ${_caught:=INT}$_starting in *yes) ;; *) _stop ;; esac' INT
+    trap 'case ${_caught:=TERM}$_starting in *yes) ;; *) _stop ;; esac' TERM
+    trap 'case ${_caught:=HUP}$_starting in *yes) ;; *) _stop ;; esac' HUP
+}
+
+_unguard() { trap - INT TERM HUP; }
+
+_start() { _starting=yes; }
+
+_started() {
+    _child=$!
+    _starting=
+    [ -z "$_caught" ] || _stop
+}
+
+# _attend: waits for what was put in the background; sets _status, and returns it.
+_attend() {
+    [ -z "$_starting" ] || _started
+    wait "$_child"
+    _status=$?
+    _child=
+    return "$_status"
+}
+
 _stop() {
     trap '' INT TERM HUP
-    if [ "$!" != "$_waited" ]; then
-        kill -s TERM "$!" 2>/dev/null
-        wait "$!" 2>/dev/null
+    [ -z "$_child" ] || _end_child
+    if [ -n "$_apart" ]; then
+        # Discards on the way out.
+        exit 1
     fi
-    _discard
-    trap - EXIT "$1"
-    kill -s "$1" "$$"
+    trap - "$_caught"
+    kill -s "$_caught" "$$"
     exit 1
 }
 
-# Also for the short commands before the lock: a bash without a trap forgets a signal that comes while one runs.
-_guard() {
-    trap '_stop INT' INT
-    trap '_stop TERM' TERM
-    trap '_stop HUP' HUP
-    trap _discard EXIT
+# What a shell has forked but not yet made into the command forgets a signal, so it is told again until it has ended.
+_end_child() {
+    while kill -s TERM "$_child"; do _nap; done >/dev/null 2>&1 9>&- &
+    wait "$_child" 2>/dev/null
+    kill -s KILL "$!" 2>/dev/null
 }
 
-_unguard() { trap - INT TERM HUP EXIT; }
+# _do_apart FUNCTION: runs it in a process of its own, and ends as that does when it fails.
+_do_apart() {
+    _start
+    _be_apart "$1" &
+    _attend && return 0
+    if [ "$_status" -eq 1 ]; then
+        # It has said why.
+        exit 1
+    fi
+    _fact status "$_status"
+    _fail unpack-failed 'the process that was unpacking was killed'
+}
 
-# A shell acts on a signal only between commands, but at once while it waits: long commands run in the background.
-_attend() {
-    wait "$!"
-    _status=$?
-    _waited=$!
-    return "$_status"
+_be_apart() {
+    _apart=yes
+    # Where a caller exported one, BusyBox's awk crashes.
+    unset IFS
+    _guard
+    trap _discard EXIT
+    "$1"
 }
 
 # --- Reading the head -------------------------------------------------------------------------------------------------
@@ -270,7 +316,8 @@ _find_host() {
 
 # Sets _codec by the first bytes of the file.
 _find_codec() {
-    case $(od -An -tx1 -N4 "$_file" 2>/dev/null) in
+    _line=$(od -An -tx1 -N4 "$_file" 2>/dev/null)
+    case $_line in
         *1f*8b*) _codec=gzip ;;
         *28*b5*2f*fd*) _codec=zstd ;;
         *fd*37*7a*58*) _codec=xz ;;
@@ -294,7 +341,7 @@ _find_codec() {
 
 # Where the machine has no zstd, Pannier has one if it is installed: beside this command, or, for the launcher that
 # lies in its package, in the `bin` that belongs to that. Its directory goes on PATH, since PANNIER_ZSTD is split at
-# spaces; `_return_zstd` lets the command see neither.
+# spaces; the command sees neither, since this process is not the one that becomes it.
 _borrow_zstd() {
     [ -z "${PANNIER_ZSTD-}" ] && ! command -v zstd >/dev/null 2>&1 || return 0
     _beside=$0
@@ -309,17 +356,10 @@ _borrow_zstd() {
     for _bin in "${_beside%/*}" "${_beside%/*}/../../../../../bin"; do
         [ -x "$_bin/pannier-zstd" ] || continue
         _make_absolute "$_bin"
-        _borrowed=yes _path=$PATH
         PATH=${PATH:+$PATH:}$_absolute
         export PATH PANNIER_ZSTD=pannier-zstd
         return 0
     done
-}
-
-_return_zstd() {
-    [ -n "$_borrowed" ] || return 0
-    PATH=$_path
-    unset PANNIER_ZSTD
 }
 
 # PANNIER_ZSTD may hold several words, which the shell splits.
@@ -374,10 +414,12 @@ _nap() {
 _take_flock() {
     flock -n 9 2>/dev/null && return 0
     _say "waiting for $_lock"
-    case $(flock --help 2>&1) in
+    _line=$(flock --help 2>&1)
+    case $_line in
         *--timeout*)
+            _start
             flock -w "$_wait" 9 2>/dev/null &
-                    _attend && return 0
+            _attend && return 0
             ;;
         *)
             _left=$((_wait * 10))
@@ -455,7 +497,7 @@ _break_link() {
     fi
 }
 
-# _with_lock FUNCTION: runs it under the lock, whose descriptor the command must not inherit.
+# _with_lock FUNCTION: runs it under the lock.
 _with_lock() {
     if command -v flock >/dev/null 2>&1; then
         _take_lock=_take_flock
@@ -463,14 +505,18 @@ _with_lock() {
         _take_lock=_take_link
     fi
     { "$_take_lock" && "$1"; } 9>>"$_lock"
-    _return_zstd
     _discard
 }
 
 # --- Unpacking a pack -------------------------------------------------------------------------------------------------
 
-_check_space() {
+# Sets _free to the KiB free where a directory lies, empty when that cannot be told.
+_find_free() {
     _free=$(df -Pk "$1" 2>/dev/null | { read -r _line && read -r _one _two _three _four _rest && printf %s "$_four"; })
+}
+
+_check_space() {
+    _find_free "$1"
     case $_free in '' | *[!0-9]*) return 0 ;; esac
     # Files end in half-filled blocks.
     _needed=$((_bytes / 1024 + _files * 2))
@@ -520,7 +566,9 @@ _find_strangers() {
 
 # Refuses before anything is written or started.
 _check_bootstrap() {
+    _start
     { _read_members | LC_ALL=C tar -tvf - 2>"$_stage.log"; } | _find_strangers >"$_stage.list" &
+    _started
     _sum=
     _sum_input </dev/null
     if [ -n "$_sum" ]; then
@@ -534,7 +582,11 @@ _check_bootstrap() {
     else
         printf 'warning: nothing here computes sha256; the first layers are checked by %s alone\n' "$_codec" >&2
     fi
-    _attend
+    if ! _attend; then
+        _fact status "$_status"
+        _hint='put `awk` on PATH'
+        _fail unpack-failed 'the first layers of the pack could not be looked through'
+    fi
     [ ! -s "$_stage.list" ] || _fail_hostile
     if [ -s "$_stage.log" ]; then
         { IFS= read -r _line <"$_stage.said" || IFS= read -r _line <"$_stage.log"; } 2>/dev/null
@@ -545,9 +597,10 @@ _check_bootstrap() {
 
 _unpack_bootstrap() {
     _say "unpacking the first layers into $_stage"
+    _start
     _read_members | tar -xof - -C "$_stage" 2>"$_stage.log" &
     _attend && [ ! -s "$_stage.log" ] && return 0
-    _free=$(df -Pk "$_stage" 2>/dev/null | { read -r _line && read -r _one _two _three _four _rest && printf %s "$_four"; })
+    _find_free "$_stage"
     { IFS= read -r _line <"$_stage.log"; } 2>/dev/null
     _fact directory "${_stage%/*}"
     _fact because "${_line:-tar ended with status $_status}"
@@ -570,11 +623,11 @@ _unpack_rest() {
     _say "unpacking the rest with $_host"
     # Before the prefix is in place: killed after that, nobody would come by to sweep.
     rm -f -- "$_stage.log" "$_stage.list" "$_stage.said"
-    "$_host" -I -S -B "$_stage/.pannier/runtime" install "$_file" "$_stage" "$_target" "$_mode" &
+    _start
+    PANNIER_LAUNCHER=$$ "$_host" -I -S -B "$_stage/.pannier/runtime" install "$_file" "$_stage" "$_target" "$_mode" &
     _attend && return 0
     if [ "$_status" -eq 1 ]; then
         # It has said why.
-        _discard
         exit 1
     fi
     _fact interpreter "$_interpreter"
@@ -677,7 +730,9 @@ _find_cache() {
     _cache=$_absolute
 }
 
-_find_last_resort() { _cache=${TMPDIR:-/tmp}/pannier-$(id -u); }
+_find_last_resort() {
+    _cache=${TMPDIR:-/tmp}/pannier-$(id -u)
+}
 
 # The directory lies where everyone may write, so it must be ours and no link to elsewhere.
 _check_last_resort() {
@@ -783,6 +838,7 @@ _install_foreign() {
     mkdir -p -- "$_target" 2>/dev/null || _fail_directory "$_target"
     _find_codec
     _stage=$_base.tmp.$$
+    _start
     _decompress <"$_file" 2>"$_stage.list" | tar -xof - -C "$_target" 2>"$_stage.log" &
     if ! _attend || [ -s "$_stage.list" ]; then
         { IFS= read -r _line <"$_stage.log" || IFS= read -r _line <"$_stage.list"; } 2>/dev/null
@@ -797,8 +853,9 @@ _install_foreign() {
     fi
     if [ -f "$_target/bin/conda-unpack" ] && [ -x "$_target/bin/python" ]; then
         _say 'running conda-unpack'
+        _start
         "$_target/bin/python" "$_target/bin/conda-unpack" >/dev/null &
-            _attend || _fail conda-unpack "\`conda-unpack\` of this environment ended with status $_status"
+        _attend || _fail conda-unpack "\`conda-unpack\` of this environment ended with status $_status"
     fi
     mkdir -p -- "$_target/.pannier" && printf '%s\n' "$_id" >"$_target/.pannier/complete.$$" \
         && mv -f -- "$_target/.pannier/complete.$$" "$_target/.pannier/complete" || _fail_directory "$_target"
@@ -911,10 +968,10 @@ _run_file() {
         _make_absolute "$_to"
         _to=$_absolute
         _target=$_to
-        _is_complete || { _guard && _aim_at_directory && "_prepare_$_kind" && _unguard; }
+        _is_complete || { _guard && _aim_at_directory && _do_apart "_prepare_$_kind" && _unguard; }
     else
         _aim_at_cache
-        _is_complete || { _guard && _make_cache && _aim_at_cache && { _is_complete || "_prepare_$_kind"; } && _unguard; }
+        _is_complete || { _guard && _make_cache && _aim_at_cache && { _is_complete || _do_apart "_prepare_$_kind"; } && _unguard; }
     fi
     _run "$_target" "$@"
 }

@@ -160,7 +160,7 @@ def _gather(workers: List[Worker]) -> List[List[Link]]:
     results: List[List[Link]] = []
     while texts:
         ready = select.select(list(texts), [], [], _PARENT_CHECK_SECONDS)[0]
-        if os.getppid() != parent:
+        if os.getppid() != parent or not _is_wanted():
             raise ArchiveError("the process that asked for this has ended", "interrupted")
         for descriptor in ready:
             data = os.read(descriptor, 1 << 16)
@@ -169,6 +169,17 @@ def _gather(workers: List[Worker]) -> List[List[Link]]:
                 continue
             results += _parse_report(texts.pop(descriptor))
     return results
+
+
+def _is_wanted() -> bool:
+    """Whether the launcher still runs, for whose sake the shell between it and this process does."""
+    launcher = os.environ.get("PANNIER_LAUNCHER", "")
+    try:
+        if launcher.isdigit():
+            os.kill(int(launcher), 0)
+    except OSError as error:
+        return not isinstance(error, ProcessLookupError)
+    return True
 
 
 def _parse_report(text: bytes) -> List[List[Link]]:
