@@ -104,7 +104,12 @@ def test_no_line_to_the_index_is_told_without_a_traceback() -> None:
     assert caught.value.facts["reason"] == "no route"
 
 
-@pytest.mark.parametrize("fragment", [f"#sha256={SHA256}", f"#md5={hashlib.md5(CONTENT).hexdigest()}", ""])
+# Named, since the content is of this moment, and every process of the tests has to name the test alike.
+@pytest.mark.parametrize(
+    "fragment",
+    [f"#sha256={SHA256}", f"#md5={hashlib.md5(CONTENT).hexdigest()}", ""],
+    ids=["sha256", "md5", "none"],
+)
 def test_files_are_compared_by_whatever_hash_there_is(fragment: str, wheel: Distribution) -> None:
     one = reader(serving(page(fragment)))
     assert find_conflicts(one, one.read("particle"), [wheel]) == ([wheel], [])
