@@ -226,12 +226,12 @@ def _why_guessed(project: FoundProject) -> str:
 
 def _environment(python: str, workshop: Workshop) -> AnalysedEnvironment:
     """The environment to take names and versions from; an explicit one must exist."""
-    from pannier.environment.installed import installed_distributions
-
     environ = workshop.settings.environ
     place = python or environ.get("VIRTUAL_ENV", "") or environ.get("CONDA_PREFIX", "")
     if not place:
         return AnalysedEnvironment()
+    from pannier.environment.installed import installed_distributions
+
     path = Path(place)
     version = _prefix_python(path)
     if version:

@@ -72,8 +72,7 @@ def _strings(*prefixes: str) -> tuple[str, ...]:
 
 
 # What begins a line, found in one search; a rule is met where its group matches.
-_BEGINNINGS = re.compile(
-    r"""\n[ \t]*+(?=[nardmetcw])(?:
+_BEGINNINGS = r"""\n[ \t]*+(?=[nardmetcw])(?:
     (?P<nonlocal>nonlocal[ ])
     |(?P<async>async[ ]++def[ ])
     |(?P<unpacking>return[ ]\*[^,\n]*,)
@@ -84,9 +83,7 @@ _BEGINNINGS = re.compile(
     |(?P<default>(?:async[ ]++)?(?:def|class)[ ]++\w++[ ]*+\[[^\]()=]*=)
     |(?P<parameter>(?:async[ ]++)?(?:def|class)[ ]++\w++[ ]*+\[)
     |(?P<type>type[ ]++[A-Za-z_]\w*[ ]*(?:=(?!=)|\[[^\]\n]*\][ ]*=))
-    )""",
-    re.VERBOSE,
-)
+    )"""
 _OF_GROUP = {
     "nonlocal": ("`nonlocal`", (3, 0)),
     "async": ("`async def`", (3, 5)),
@@ -153,7 +150,7 @@ def find_features(text: str) -> tuple[Feature, ...]:
 
 def _beginnings(text: str, code: Code) -> dict[str, Feature]:
     found: dict[str, Feature] = {}
-    for match in _BEGINNINGS.finditer("\n" + text):
+    for match in re.finditer(_BEGINNINGS, "\n" + text, re.VERBOSE):
         group = match.lastgroup or ""
         name, since = _OF_GROUP[group]
         place = match.start(group) - 1

@@ -6,7 +6,6 @@ says the same in an excerpt. What depends on the rest of the file (a name, a tab
 
 import re
 from collections.abc import Iterator
-from itertools import groupby
 
 from pannier.imports import backends, calls
 from pannier.imports.lexical import Code
@@ -20,45 +19,27 @@ _LIBRARIES = frozenset(
         *("backend_wx", "backend_gtk", "networkx", "transformers", "plotly"),
     }
 )
-_ANYWHERE = tuple(
-    re.compile("|".join(map(re.escape, texts)))
-    # Texts that begin alike are looked for together: a search for one letter is as fast as it gets.
-    for _, texts in groupby(
-        sorted(telling for telling in backends.TELLING_TEXTS if telling not in _LIBRARIES),
-        key=lambda telling: telling[0] if telling[0].isupper() else telling,
-    )
-)
+_ANYWHERE = tuple(telling for telling in backends.TELLING_TEXTS if telling not in _LIBRARIES)
 # Modules whose functions import by texts that stand elsewhere than in the call.
-_MODULES_OF_CALLS = (
-    "hypercorn",
-    "granian",
-    "uvicorn",
-    "pkg_resources",
-    "lazy_loader",
-    "importlib_metadata",
-    "LazyLoader",
-)
+_MODULES_OF_CALLS = ("hypercorn", "granian", "uvicorn", "pkg_resources", "lazy_loader", "importlib_metadata")
 _PARTS_OF_IMPORTLIB = ("metadata", "resources", "util")
-_ELSEWHERE = tuple(
-    map(re.compile, (r"exec\([\"']", r"""-m(?<=["' ]-m)["' ]""", "optional_package", "LazyLoader"))
-)
+_ELSEWHERE = ('exec("', "exec('", '"-m"', "'-m'", " -m ", "optional_package", "LazyLoader")
 # Functions that import what their argument says: what their names have in common, the names, and the module
 # that they have to come from.
 _FUNCTIONS = (
-    ("find_", re.compile(r"find_(?:spec|loader)\b"), ""),
-    ("is_module_available", re.compile(r"is_module_available\b"), ""),
-    ("Lazy", re.compile(r"_?Lazy(?:Import|Module)\b"), ""),
-    ("lazy", re.compile(r"lazy(?:_module|\.load)\b"), ""),
-    ("from_object", re.compile(r"from_object\b"), ""),
-    ("get_", re.compile(r"get_(?:loader|data)\b"), "pkgutil"),
-    ("resolve_name", re.compile(r"resolve_name\b"), "pkgutil"),
-    ("run_module", re.compile(r"run_module\b"), "runpy"),
-    ("PackageLoader", re.compile(r"PackageLoader\b"), "jinja2"),
+    ("find_", r"find_(?:spec|loader)\b", ""),
+    ("is_module_available", r"is_module_available\b", ""),
+    ("Lazy", r"_?Lazy(?:Import|Module)\b", ""),
+    ("lazy", r"lazy(?:_module|\.load)\b", ""),
+    ("from_object", r"from_object\b", ""),
+    ("get_", r"get_(?:loader|data)\b", "pkgutil"),
+    ("resolve_name", r"resolve_name\b", "pkgutil"),
+    ("run_module", r"run_module\b", "runpy"),
+    ("PackageLoader", r"PackageLoader\b", "jinja2"),
 )
 _IMPORT = re.compile("import")
 _WORD = re.compile(r"\w+")
 _LITERAL_CALL = re.compile(r"""[\w.]*[ \t]*\(\s*+["'][^"'\\\n]*["']\s*+[,)]""")
-_WORD_CHARACTER = re.compile(r"\w")
 
 
 def telling_places(text: str) -> tuple[int, ...] | None:
@@ -66,7 +47,7 @@ def telling_places(text: str) -> tuple[int, ...] | None:
     lines = _import_lines(text)
     if _has_backends(text, lines) or any(module in lines for module in _MODULES_OF_CALLS):
         return None
-    if any(pattern.search(text) for pattern in _ELSEWHERE):
+    if any(telling in text for telling in _ELSEWHERE):
         return None
     code = Code(text)
     places: list[int] = []
@@ -95,7 +76,7 @@ def _import_lines(text: str) -> str:
 
 
 def _has_backends(text: str, lines: str) -> bool:
-    is_told = any(name in lines for name in _LIBRARIES) or any(pattern.search(text) for pattern in _ANYWHERE)
+    is_told = any(name in lines for name in _LIBRARIES) or any(telling in text for telling in _ANYWHERE)
     return is_told and backends.may_hold_backends(text)
 
 
@@ -104,7 +85,7 @@ def _names(text: str, lines: str) -> Iterator[int]:
     yield from _named_import(text)
     for common, pattern, module in _FUNCTIONS:
         if module in lines and common in text:
-            for match in pattern.finditer(text):
+            for match in re.finditer(pattern, text):
                 if not _is_imported(text, match.start()):
                     yield match.start()
 
@@ -113,14 +94,18 @@ def _named_import(text: str) -> Iterator[int]:
     for match in _IMPORT.finditer(text):
         start, end = match.span()
         before, after = text[start - 1 : start], text[end : end + 1]
-        if not (_WORD_CHARACTER.match(before) or _WORD_CHARACTER.match(after)):
+        if not (_is_word(before) or _is_word(after)):
             continue
-        while start and _WORD_CHARACTER.match(text[start - 1]):
+        while start and _is_word(text[start - 1]):
             start -= 1
         word = _WORD.match(text, start)
         name = word[0] if word else ""
         if (name in calls.IMPORTERS or name == "importlib") and not _is_imported(text, start):
             yield start
+
+
+def _is_word(character: str) -> bool:
+    return character.isalnum() or character == "_"
 
 
 def _is_imported(text: str, place: int) -> bool:
