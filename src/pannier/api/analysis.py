@@ -92,6 +92,7 @@ def analyze(
     """
     from pannier.imports.analysis import AnalysisOptions
     from pannier.imports.analysis import analyze as analyze_sources
+    from pannier.store.analyses import KeptAnalyses
 
     workshop = Workshop(settings, reporter or SilentReporter())
     environment = _environment(options.python, workshop)
@@ -114,6 +115,7 @@ def analyze(
             is_thorough=options.strict,
         ),
         workshop.reporter,
+        KeptAnalyses(workshop.directories.analyses),
     )
     if options.strict:
         refuse_problems(analysis.problems)

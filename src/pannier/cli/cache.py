@@ -36,6 +36,7 @@ KINDS: "tuple[CacheKind, ...]" = (
     "prefixes",
     "uv",
     "foreign",
+    "analyses",
 )
 
 

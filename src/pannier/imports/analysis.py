@@ -6,6 +6,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
+from pannier.imports.keeping import Keeper
 from pannier.imports.known_projects import is_namespace, normalized_name
 from pannier.imports.program import DEVELOPMENT, OPTIONAL, REQUIRED, TYPING, Options, Program, Unit
 from pannier.imports.python_versions import PythonNeeds
@@ -51,7 +52,10 @@ class AnalysisOptions(NamedTuple):
 
 
 def analyze(
-    sources: Sequence[Source], options: AnalysisOptions, reporter: Reporter | None = None
+    sources: Sequence[Source],
+    options: AnalysisOptions,
+    reporter: Reporter | None = None,
+    keeper: Keeper | None = None,
 ) -> Analysis:
     """Read sources and say what they need; nothing of them is imported or executed.
 
@@ -59,6 +63,7 @@ def analyze(
         sources: Files, notebooks and directories, or a name with its text (`("-", text)`).
         options: How to analyse.
         reporter: Hears of each file read.
+        keeper: Keeps what was read of directories for the next time.
 
     Returns:
         Everything found, sorted; what could not be read is among its problems.
@@ -73,6 +78,21 @@ def analyze(
     )
     program = Program(settings, resolver, reporter or SilentReporter())
     _check_existence(sources)
+    is_kept = keeper is not None and not options.functions and _has_directory(sources)
+    if keeper is not None and is_kept:
+        from pannier.imports.kept import read_kept
+
+        read_kept(program, keeper, _identity(sources, options), lambda: _read(program, sources))
+    else:
+        _read(program, sources)
+    findings = _Findings(options.target_python, resolver)
+    for unit in program.units:
+        findings.add(unit)
+    findings.add_backends()
+    return _assemble(sources, program, findings)
+
+
+def _read(program: Program, sources: Sequence[Source]) -> None:
     for source in sources:
         if isinstance(source, tuple):
             program.add_text(*source)
@@ -81,11 +101,26 @@ def analyze(
         else:
             program.add_script(os.fspath(source))
     program.read()
-    findings = _Findings(options.target_python, resolver)
-    for unit in program.units:
-        findings.add(unit)
-    findings.add_backends()
-    return _assemble(sources, program, findings)
+
+
+def _has_directory(sources: Sequence[Source]) -> bool:
+    """Whether reading may take long enough to keep what was found, and all of it is files."""
+    return not any(isinstance(source, tuple) for source in sources) and any(
+        not isinstance(source, tuple) and Path(source).is_dir() for source in sources
+    )
+
+
+def _identity(sources: Sequence[Source], options: AnalysisOptions) -> tuple[object, ...]:
+    """Everything but files and directories that decides how a program is read."""
+    named = tuple(os.fspath(source) for source in sources if not isinstance(source, tuple))
+    fields = options._replace(mapping={}, declared={})
+    return (
+        os.path.realpath(os.curdir),
+        named,
+        fields,
+        sorted(options.mapping.items()),
+        sorted(options.declared.items()),
+    )
 
 
 def _check_existence(sources: Sequence[Source]) -> None:
@@ -118,14 +153,10 @@ class _Findings:
         """Sort the imports of one file."""
         if unit.level == REQUIRED:
             self.needs.add_syntax(unit)
-            for use in unit.uses:
+            for use in unit.found.uses:
                 self.versions.add(use, unit.source.locate(use.line, use.column))
-        for site in unit.scan.sites:
-            if (
-                id(site) not in unit.local
-                and not site.level
-                and site.module.partition(".")[0] != _ONLY_FOR_TYPES
-            ):
+        for site in unit.external:
+            if not site.level and site.module.partition(".")[0] != _ONLY_FOR_TYPES:
                 self._add_site(unit, site)
         for requirement, line in unit.source.installs:
             location = unit.source.locate(line)
@@ -213,7 +244,7 @@ class _Findings:
             return "local"
         if self._is_standard(unit, module):
             return "standard"
-        if any(site.module == module and id(site) in unit.local for site in unit.scan.sites):
+        if module in unit.local_modules:
             return "local"
         if self.resolver.resolve(module) is not None or is_namespace(module):
             return "known"
@@ -247,7 +278,9 @@ def _assemble(sources: Sequence[Source], program: Program, findings: _Findings) 
         standard_library=tuple(sorted(findings.standard)),
         requires_python=requires_python,
         python_reason=reason,
-        problems=tuple(sorted(program.problems, key=lambda problem: (problem.location, problem.message))),
+        problems=tuple(
+            sorted(program.all_problems(), key=lambda problem: (problem.location, problem.message))
+        ),
         companions=findings.versions.companions(bounded),
     )
 

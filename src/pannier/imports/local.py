@@ -58,6 +58,10 @@ class Directories:
             self._listings[directory] = listing
         return listing
 
+    def listed(self) -> tuple[str, ...]:
+        """Every directory that was looked at."""
+        return tuple(self._listings)
+
     def package_root(self, directory: str) -> str:
         """The directory above the outermost package that a directory is in; itself when in none."""
         root = self._roots.get(directory)

@@ -6,6 +6,7 @@ from pannier.imports.file_scan import FileScan
 from pannier.imports.scan import ImportSite, Scan
 from pannier.imports.source import SourceText
 from pannier.imports.syntax import Feature
+from pannier.imports.uses import Use
 from pannier.model.analysis import Location, Problem
 
 Plain = tuple[Any, ...]
@@ -22,12 +23,13 @@ def to_plain(found: FileScan) -> Plain:
         tuple((tuple(problem.location), problem.message, problem.code) for problem in found.problems),
         found.functions,
         tuple(sorted(found.found)),
+        tuple(map(tuple, found.uses)),
     )
 
 
 def from_plain(plain: Plain) -> FileScan:
     """The scan that `to_plain` was given."""
-    source, sites, features, python2_line, problems, functions, found = plain
+    source, sites, features, python2_line, problems, functions, found, uses = plain
     return FileScan(
         None if source is None else SourceText(source[0], "", source[1], source[2]),
         Scan(tuple(map(ImportSite._make, sites)), tuple(map(Feature._make, features))),
@@ -35,4 +37,5 @@ def from_plain(plain: Plain) -> FileScan:
         tuple(Problem(Location(*place), message, code) for place, message, code in problems),
         functions,
         frozenset(found),
+        tuple(map(Use._make, uses)),
     )

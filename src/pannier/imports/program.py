@@ -18,6 +18,7 @@ from pannier.model.events import Reporter, Stage
 # How much a file's imports are needed: a file inherits the weakest link on its strongest chain of imports.
 REQUIRED, OPTIONAL, TYPING, DEVELOPMENT = range(4)
 _LEVELS = {"optional": OPTIONAL, "typing": TYPING}
+_UNLISTED = DEVELOPMENT + 1
 _PROJECT_FILES = ("pyproject.toml", "setup.py", "setup.cfg", ".git")
 
 
@@ -45,7 +46,9 @@ class SearchPath(NamedTuple):
     shadows_standard: bool = True
 
 
-class _Pending(NamedTuple):
+class Pending(NamedTuple):
+    """A file that waits to be read; see `Unit`."""
+
     path: str
     root: str
     level: int
@@ -54,32 +57,43 @@ class _Pending(NamedTuple):
     text: str | None = None
     size: int = 0
 
+    @property
+    def is_thorough(self) -> bool:
+        """Whether all of it is parsed: the user named the very file."""
+        return self.is_named and not self.size
+
 
 class Unit:
     """One file of the program, read and scanned.
 
     Attributes:
-        source: Its text.
+        found: What it imports, as it was scanned.
+        source: Where its lines stand.
+        path: The file.
         root: Directory on `sys.path` under which it has `name`.
         name: Its dotted name.
         level: How much its imports are needed.
         search: Where its imports are looked up.
-        scan: What it imports.
         python2_line: Where it shows that it is written in Python 2; 0 when it does not.
-        local: Sites (by `id`) that are the program's own modules.
-        uses: What it uses that not every version has.
+        external: Imports that are none of the program's own modules.
+        local_modules: Modules of the program's own that it imports.
+        requests: Files that it asks for and that would not be read as much as it needs them without it.
+        is_thorough: All of it was parsed.
     """
 
-    def __init__(self, found: FileScan, source: SourceText, pending: _Pending, name: str) -> None:
+    def __init__(self, found: FileScan, source: SourceText, pending: Pending, name: str) -> None:
+        self.found = found
         self.source = source
+        self.path = pending.path
         self.root = pending.root
         self.name = name
         self.level = pending.level
         self.search = pending.search
-        self.scan = found.scan
         self.python2_line = found.python2_line
-        self.local: set[int] = set()
-        self.uses = found.uses
+        self.external: tuple[ImportSite, ...] = found.scan.sites
+        self.local_modules: set[str] = set()
+        self.requests: dict[str, int] = {}
+        self.is_thorough = False
 
 
 class Program:
@@ -92,7 +106,13 @@ class Program:
 
     Attributes:
         units: Everything read, in the order it was reached.
-        problems: Everything that could not be read.
+        problems: What else is wrong than that a file could not be read or parsed.
+        unread: Files that could not be read, and why.
+        listed: Files of directories that were named, and the level at which they are read anyway.
+        inputs: What decided besides directories and the files read: `.gitignore`, symlinks.
+        finder: Where local modules are.
+        scan_options: How files are scanned.
+        changed: Files read again since the program was kept, and when that began.
     """
 
     def __init__(self, options: Options, resolver: Resolver, reporter: Reporter) -> None:
@@ -100,30 +120,40 @@ class Program:
         self.problems: list[Problem] = []
         version = tuple(int(part) for part in options.target_python.split(".") if part.isdecimal())
         self._options = options
-        self._scan_options = ScanOptions(version, options.platform, options.toplevel, options.functions)
+        self.scan_options = ScanOptions(version, options.platform, options.toplevel, options.functions)
         self._resolver = resolver
         self._reporter = reporter
-        self._finder = LocalFinder()
-        self._queues: tuple[deque[_Pending], ...] = tuple(deque() for _ in range(4))
+        self._queues: tuple[deque[Pending], ...] = tuple(deque() for _ in range(4))
         self._seen: set[str] = set()
         self._scanned: dict[str, FileScan] = {}
         # The strongest level at which each path waits already.
         self._queued: dict[str, int] = {}
+        self.listed: dict[str, int] = {}
+        self.finder = LocalFinder()
+        self.inputs: set[str] = set()
+        self.changed: dict[str, tuple[Unit, int]] = {}
+        self.unread: dict[str, tuple[Problem, ...]] = {}
         self._functions_found: set[str] = set()
         self._functions_there: list[str] = []
 
+    def all_problems(self) -> list[Problem]:
+        """Everything that is wrong with what was read, and with what could not be."""
+        return [
+            *self.problems,
+            *(problem for problems in self.unread.values() for problem in problems),
+            *(problem for unit in self.units for problem in unit.found.problems),
+        ]
+
     def add_text(self, name: str, text: str) -> None:
         """Add a source that is no file, such as standard input; its local modules lie beside us."""
-        self._queues[REQUIRED].append(
-            _Pending(name, os.curdir, REQUIRED, SearchPath((os.curdir,)), text=text)
-        )
+        self._queues[REQUIRED].append(Pending(name, os.curdir, REQUIRED, SearchPath((os.curdir,)), text=text))
 
     def add_script(self, path: str) -> None:
         """Add a file: its directory is `sys.path[0]`, or its package's root when it is in a package."""
         own = os.path.dirname(path) or os.curdir
         root = self._package_root(path)
         search = SearchPath(tuple(dict.fromkeys((root, own))), self._enclosing_project(root))
-        self._queues[REQUIRED].append(_Pending(path, root, REQUIRED, search))
+        self._queues[REQUIRED].append(Pending(path, root, REQUIRED, search))
 
     def add_directory(self, directory: str) -> None:
         """Add every Python file below a directory; tests, documentation and the like only as development."""
@@ -131,7 +161,8 @@ class Program:
 
         tree = walk(directory)
         self.problems.extend(tree.problems)
-        base = self._finder.directories.package_root(directory)
+        self.inputs |= tree.inputs | tree.directories
+        base = self.finder.directories.package_root(directory)
         is_project = directory in tree.project_roots
         main = [path for path in tree.files if not is_for_development(path, directory, is_project)]
         development = set(tree.files) - set(main) if main else set()
@@ -139,18 +170,23 @@ class Program:
         tops = [base, directory, *tree.project_roots]
         tops = [place for top in tops for place in (top, join(top, "src"))]
         others = sorted(set(roots.values()))
+        searches: dict[tuple[str, str], SearchPath] = {}
         for path in tree.files:
             own = os.path.dirname(path) or os.curdir
-            first = tuple(dict.fromkeys((*([own] if roots[path] == own else []), roots[path], *tops)))
-            search = SearchPath(first, tuple(other for other in others if other not in first), False)
+            place = (own if roots[path] == own else "", roots[path])
+            if place not in searches:
+                first = tuple(dict.fromkeys((*filter(None, place), *tops)))
+                last = tuple(other for other in others if other not in first)
+                searches[place] = SearchPath(first, last, shadows_standard=False)
+            search = searches[place]
             level = DEVELOPMENT if path in development else REQUIRED
-            self._queued.setdefault(path, level)
+            self._queued[path] = self.listed[path] = min(level, self.listed.get(path, level))
             # No file counts as empty here: a size says that it lies in a directory.
             size = max(tree.sizes.get(path, 0), 1)
-            self._queues[level].append(_Pending(path, roots[path], level, search, size=size))
+            self._queues[level].append(Pending(path, roots[path], level, search, size=size))
 
     def _package_root(self, path: str) -> str:
-        return self._finder.directories.package_root(os.path.dirname(path) or os.curdir)
+        return self.finder.directories.package_root(os.path.dirname(path) or os.curdir)
 
     def read(self) -> None:
         """Read everything that was added and everything local that it imports.
@@ -179,65 +215,82 @@ class Program:
             def advance(count: int) -> None:
                 self._reporter.advance(stage, count)
 
-            options = self._scan_options._replace(is_thorough=self._options.is_thorough)
+            options = self.scan_options._replace(is_thorough=self._options.is_thorough)
             self._scanned = scan_files(waiting, options, advance)
 
-    def _read_one(self, pending: _Pending, stage: Stage) -> None:
+    def _read_one(self, pending: Pending, stage: Stage) -> None:
         if self._is_seen(pending):
             return
         found = self._scanned.pop(pending.path, None)
         if found is None:
             found = self._scan(pending)
             self._reporter.advance(stage, 1, pending.path)
-        self.problems.extend(found.problems)
         if found.source is None:
+            self.unread[pending.path] = found.problems
             return
         self._functions_found |= found.found
         self._functions_there.extend(found.functions)
         name = module_name(pending.path, pending.root) if pending.text is None else ""
         unit = Unit(found, found.source, pending, name)
+        unit.is_thorough = self._options.is_thorough or pending.is_thorough
         self.units.append(unit)
-        for site in unit.scan.sites:
-            self._follow(unit, site)
+        for file, level in self.follow(unit):
+            self._queue(unit, file, level)
 
-    def _is_seen(self, pending: _Pending) -> bool:
+    def _is_seen(self, pending: Pending) -> bool:
         """Whether a file was read before, by this path or by another one that symlinks lead to."""
         if pending.text is not None:
             return False
         if pending.path in self._seen:
             return True
         self._seen.add(pending.path)
-        identity = self._finder.directories.real_path(pending.path)
+        identity = self.finder.directories.real_path(pending.path)
         seen = identity != pending.path and identity in self._seen
         self._seen.add(identity)
         return seen
 
-    def _scan(self, pending: _Pending) -> FileScan:
-        options = self._scan_options
+    def _scan(self, pending: Pending) -> FileScan:
+        is_thorough = self._options.is_thorough or pending.is_thorough
+        options = self.scan_options._replace(is_thorough=is_thorough)
         if not pending.is_named:
-            options = options._replace(functions=(), is_thorough=self._options.is_thorough)
+            options = options._replace(functions=())
         if pending.text is None:
             return scan_file(pending.path, options)
         return scan_reading(Reading(SourceText(pending.path, pending.text)), options)
 
-    def _follow(self, unit: Unit, site: ImportSite) -> None:
-        if site.is_project:
-            if self._absolute(unit, site._replace(module=site.module.replace("-", "_"))) is not None:
-                unit.local.add(id(site))
-            return
-        files = self._relative(unit, site) if site.level else self._absolute(unit, site)
-        if files is None:
-            return
-        unit.local.add(id(site))
-        level = max(unit.level, _LEVELS.get(site.kind, REQUIRED))
-        for file in files:
-            if file.path in self._seen or self._queued.get(file.path, level + 1) <= level:
+    def follow(self, unit: Unit) -> list[tuple[LocalFile, int]]:
+        """Tell apart what a unit imports, and list the program's own files among that with their levels."""
+        external: list[ImportSite] = []
+        wanted: list[tuple[LocalFile, int]] = []
+        for site in unit.found.scan.sites:
+            files = self._files_of(unit, site)
+            if files is None:
+                external.append(site)
                 continue
-            self._queued[file.path] = level
-            search = unit.search
-            if file.root not in search.first:
-                search = SearchPath((file.root, *search.first), search.last, search.shadows_standard)
-            self._queues[level].append(_Pending(file.path, file.root, level, search, is_named=False))
+            unit.local_modules.add(site.module)
+            level = max(unit.level, _LEVELS.get(site.kind, REQUIRED))
+            wanted.extend((file, level) for file in files)
+        unit.external = tuple(external)
+        for file, level in wanted:
+            if level < self.listed.get(file.path, _UNLISTED):
+                unit.requests[file.path] = min(level, unit.requests.get(file.path, level))
+        return wanted
+
+    def _files_of(self, unit: Unit, site: ImportSite) -> list[LocalFile] | None:
+        """The program's own files that an import runs; `None` when it is of something else."""
+        if site.is_project:
+            found = self._absolute(unit, site._replace(module=site.module.replace("-", "_")))
+            return None if found is None else []
+        return self._relative(unit, site) if site.level else self._absolute(unit, site)
+
+    def _queue(self, unit: Unit, file: LocalFile, level: int) -> None:
+        if file.path in self._seen or self._queued.get(file.path, _UNLISTED) <= level:
+            return
+        self._queued[file.path] = level
+        search = unit.search
+        if file.root not in search.first:
+            search = SearchPath((file.root, *search.first), search.last, search.shadows_standard)
+        self._queues[level].append(Pending(file.path, file.root, level, search, is_named=False))
 
     def _relative(self, unit: Unit, site: ImportSite) -> list[LocalFile]:
         """What a relative import runs; never anything else than local, found or not."""
@@ -248,7 +301,7 @@ class Program:
         modules = [site.module] if site.module else []
         modules += [f"{site.module}.{name}".lstrip(".") for name in site.names if name != "*"]
         for module in modules:
-            found = self._finder.find(base, module)
+            found = self.finder.find(base, module)
             if found is not None:
                 files.extend(found.files)
         return [LocalFile(file.path, module_name(file.path, unit.root), unit.root) for file in files]
@@ -258,13 +311,13 @@ class Program:
         own = os.path.dirname(unit.source.path) or os.curdir
         first = (own, *unit.search.first) if unit.python2_line else unit.search.first
         for root in first:
-            found = self._finder.find(root, site.module)
+            found = self.finder.find(root, site.module)
             if found is not None and self._is_meant(unit, site, found):
                 return self._with_submodules(root, site, found)
         if self._is_elsewhere(site.module):
             return None
         for root in unit.search.last:
-            found = self._finder.find(root, site.module)
+            found = self.finder.find(root, site.module)
             if found is not None:
                 return self._with_submodules(root, site, found)
         return None
@@ -291,13 +344,13 @@ class Program:
 
     def _submodules(self, found: Found, site: ImportSite) -> list[Found]:
         names = (f"{site.module}.{name}" for name in site.names if name != "*")
-        inners = (self._finder.find(found.root, name) for name in names)
+        inners = (self.finder.find(found.root, name) for name in names)
         return [inner for inner in inners if inner is not None]
 
     def _with_submodules(self, root: str, site: ImportSite, found: Found) -> list[LocalFile]:
         files = list(found.files)
         for name in site.names:
-            inner = self._finder.find(root, f"{site.module}.{name}") if name != "*" else None
+            inner = self.finder.find(root, f"{site.module}.{name}") if name != "*" else None
             files.extend(inner.files if inner else ())
         return files
 
@@ -312,7 +365,7 @@ class Program:
         """The project that a script lies in: its root and `src`, plausible places for its imports."""
         place = directory
         for _ in range(4):
-            if any(name in self._finder.directories.entries(place) for name in _PROJECT_FILES):
+            if any(name in self.finder.directories.entries(place) for name in _PROJECT_FILES):
                 return (place, join(place, "src"))
             place = parent_directory(place)
         return ()

@@ -65,7 +65,7 @@ class PythonNeeds:
         """Note the syntax of a file that the program needs."""
         if unit.python2_line:
             self._python2 = self._python2 or f"Python 2 syntax at {unit.source.locate(unit.python2_line)}"
-        for feature in unit.scan.features:
+        for feature in unit.found.scan.features:
             if feature.since is not None:
                 self._raise_lower(feature.since, f"{feature.name} at {unit.source.locate(feature.line)}")
 

@@ -57,12 +57,16 @@ class Tree:
         project_roots: Directories that hold a `pyproject.toml`, `setup.py` or `setup.cfg`.
         problems: Directories that could not be read.
         sizes: Bytes of each file that has some.
+        directories: All that were listed.
+        inputs: Other files whose content or target decided.
     """
 
     files: list[str] = field(default_factory=list)
     project_roots: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     sizes: dict[str, int] = field(default_factory=dict)
+    directories: set[str] = field(default_factory=set)
+    inputs: set[str] = field(default_factory=set)
 
 
 def walk(directory: str) -> Tree:
@@ -123,10 +127,12 @@ def _walk(directory: str, tree: Tree, ignored: tuple[_Ignored, ...], seen: set[t
     if (status.st_dev, status.st_ino) in seen:
         return
     seen.add((status.st_dev, status.st_ino))
+    tree.directories.add(directory)
     names = {entry.name for entry in entries}
     if names & {"pyproject.toml", "setup.py", "setup.cfg"}:
         tree.project_roots.append(directory)
     if ".gitignore" in names:
+        tree.inputs.add(join(directory, ".gitignore"))
         ignored = (*ignored, *_read_ignored(directory))
     for entry in entries:
         _visit(entry, join(directory, entry.name), tree, ignored, seen)
@@ -139,10 +145,18 @@ def _visit(
     ignored: tuple[_Ignored, ...],
     seen: set[tuple[int, int]],
 ) -> None:
+    if entry.is_symlink():
+        tree.inputs.add(path)
     if entry.is_dir():
-        if not _is_skipped(entry.name, path) and not _is_ignored(path, True, ignored):
+        if _is_skipped(entry.name, path):
+            tree.inputs.add(path)
+        elif not _is_ignored(path, True, ignored):
             _walk(path, tree, ignored, seen)
-    elif _is_python(entry, path) and not _is_ignored(path, False, ignored):
+        return
+    if "." not in entry.name:
+        # Whether it is Python, its content says.
+        tree.inputs.add(path)
+    if _is_python(entry, path) and not _is_ignored(path, False, ignored):
         tree.files.append(path)
         with suppress(OSError):
             tree.sizes[path] = entry.stat().st_size

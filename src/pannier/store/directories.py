@@ -53,6 +53,11 @@ class CacheDirectories(NamedTuple):
         return self.root / "uv"
 
     @property
+    def analyses(self) -> Path:
+        """What was read of directories of source, for the next time."""
+        return self.root / "analyses"
+
+    @property
     def foreign(self) -> Path:
         """Unpacked archives that other tools made."""
         return self.root / "foreign"

@@ -13,7 +13,7 @@ from pannier.store.directories import CacheDirectories
 from pannier.store.occupancy import vacated
 
 CacheKind = Literal[
-    "distributions", "built", "bytecode", "layers", "interpreters", "prefixes", "uv", "foreign"
+    "distributions", "built", "bytecode", "layers", "interpreters", "prefixes", "uv", "foreign", "analyses"
 ]
 CACHE_KINDS: tuple[CacheKind, ...] = get_args(CacheKind)
 # What only running commands use; the others are for locking and packing, which need them until they are done.
