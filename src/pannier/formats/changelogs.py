@@ -1,10 +1,11 @@
 """Changelogs: Keep a Changelog, and any Markdown, reStructuredText or plain file with version headings.
 
 A heading is a version's when it begins with one, after words such as "Version" or the project's name. Which
-kind of heading a file uses shows itself in its first such heading; deeper ones belong to an entry.
+kind of heading a file uses is the one that most of these are of; deeper ones belong to an entry.
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -33,10 +34,11 @@ _NOT_YET = re.compile(
 # Without any mark a line has to be a version and little else.
 _PLAIN = re.compile(
     rf"(?:(?:version|release|[^\W\d][\w.-]*)\s+)?\(?v?{_VERSION}\)?\s*:?"
-    r"(?:\s*[-\u2013\u2014,(\[]?\s*(?:released?\s+)?(?:on\s+)?[\w?,. :/;=-]{0,40}[)\]]?)?:?\s*"
+    r"(?:\s*[-\u2013\u2014,(\[]?\s*(?:released?\s+)?(?:on\s+)?[\w?,. :/;=*-]{0,40}[)\]]?)?:?\s*"
     r"|\[?unreleased\]?:?",
     re.IGNORECASE,
 )
+_BULLET = re.compile(rf"[-*] (?:version )?v?(?P<version>\d+\.{_VERSION}):\s", re.IGNORECASE)
 _MARKDOWN_LINK = re.compile(r"\[([^\]]*)\](?:\([^)]*\)|\[[^\]]*\])?")
 _FENCE = re.compile(r"\s{0,3}(```|~~~)")
 _ATX = re.compile(r"(#{1,6})\s+(?P<title>.*?)\s*#*\s*")
@@ -89,10 +91,12 @@ def parse_changelog(text: str) -> tuple[ChangelogEntry, ...]:
     """
     lines = text.lstrip("\ufeff").splitlines()
     visible = _visible(lines)
-    for headings in (list(_iter_marked(visible)), list(_iter_plain(visible))):
+    for iterate in (_iter_marked, _iter_plain, _iter_bullets):
+        headings = list(iterate(visible))
         releases = [heading for heading in headings if _reading(heading.title) is not None]
         if releases:
-            level = releases[0].level
+            # The one that most of them have: a number may stand in other headings too.
+            level, _ = Counter(heading.level for heading in releases).most_common(1)[0]
             ends = [heading for heading in headings if _depth(heading.level) < _depth(level)]
             return _entries([one for one in releases if one.level == level], ends, lines)
     return ()
@@ -142,7 +146,8 @@ def _visible(lines: Sequence[str]) -> list[str]:
     """The lines with those of code blocks and comments blanked: no heading in them is one."""
     shown: list[str] = []
     fence, is_comment = "", False
-    for line in lines:
+    front = lines.index("---", 1) + 1 if lines[:1] == ["---"] and "---" in lines[1:] else 0
+    for line in (*[""] * front, *lines[front:]):
         mark = _FENCE.match(line)
         if mark and not is_comment:
             fence = "" if fence == mark[1] else fence or mark[1]
@@ -172,6 +177,13 @@ def _iter_plain(lines: Sequence[str]) -> Iterator[_Heading]:
     for index, line in enumerate(lines):
         if line[:1].strip() and _PLAIN.fullmatch(line.rstrip()) is not None:
             yield _Heading(index, index + 1, line.strip().rstrip(":"), "plain")
+
+
+def _iter_bullets(lines: Sequence[str]) -> Iterator[_Heading]:
+    """Items at the margin that begin with a version and a colon."""
+    for index, line in enumerate(lines):
+        if match := _BULLET.match(line):
+            yield _Heading(index, index + 1, match["version"], "bullet")
 
 
 def _says_nothing(line: str) -> bool:

@@ -1,6 +1,6 @@
 """Whether a project is ready to be released: its versions agree, and its changelog tells of the newest."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -45,13 +45,17 @@ def read_changelog(directory: Path, configured: str = "") -> Changelog | None:
     Raises:
         SpecError: The one that is configured is not there.
     """
-    path = directory / configured if configured else _find_changelog(directory)
-    if path is None:
-        return None
-    if not path.is_file():
+    paths = [directory / configured] if configured else list(_iter_changelogs(directory))
+    if configured and not paths[0].is_file():
         raise SpecError(
-            f"there is no changelog `{path}`", code="no-such-file", hint="name it with `--changelog PATH`"
+            f"there is no changelog `{paths[0]}`", code="no-such-file", hint="name it with `--changelog PATH`"
         )
+    # One in `docs` may do nothing but include the other.
+    read = [_read(directory, path) for path in paths]
+    return next((one for one in read if one.entries), read[0] if read else None)
+
+
+def _read(directory: Path, path: Path) -> Changelog:
     entries = parse_changelog(path.read_bytes().decode("utf-8", "replace"))
     # Keep a Changelog has an "Unreleased" stay on top, for what comes next.
     if entries and not entries[0].version and entries[0].is_empty:
@@ -61,15 +65,13 @@ def read_changelog(directory: Path, configured: str = "") -> Changelog | None:
     )
 
 
-def _find_changelog(directory: Path) -> Path | None:
+def _iter_changelogs(directory: Path) -> Iterator[Path]:
     for name in _DIRECTORIES:
         place = directory / name
         files = {path.name.lower(): path for path in sorted(place.iterdir())} if place.is_dir() else {}
-        found = [files.get(f"{stem}{suffix}") for stem in _NAMES for suffix in _SUFFIXES]
-        for path in found:
+        for path in (files.get(f"{stem}{suffix}") for stem in _NAMES for suffix in _SUFFIXES):
             if path is not None and path.is_file():
-                return path
-    return None
+                yield path
 
 
 def version_problems(project: Project) -> list[Problem]:

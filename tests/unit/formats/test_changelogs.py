@@ -90,6 +90,9 @@ def test_changes_that_wait_for_a_version_are_not_nothing() -> None:
         ("particle (1.2.0) unstable; urgency=low", "1.2.0", True),
         ("1.2.0", "1.2.0", True),
         ("UNRELEASED", "", False),
+        ("1.2.0 *2026-01-31*", "1.2.0", True),
+        ("- 1.2.0: All of it in a list.", "1.2.0", True),
+        ("---\ntitle: Log\ndepth: 2\n---\n\n## 1.2.0", "1.2.0", True),
     ],
 )
 def test_headings_of_every_habit_are_understood(heading: str, version: str, is_released: bool) -> None:
@@ -118,6 +121,11 @@ def test_a_restructuredtext_file_with_a_title_is_read_below_it() -> None:
     text = f"Changes\n=======\n\n{newer}- B\n\n{older}- A\n"
     entries = parse_changelog(text)
     assert [(entry.version, entry.body) for entry in entries] == [("1.1", "- B"), ("1.0", "- A")]
+
+
+def test_a_number_in_another_kind_of_heading_makes_no_entry() -> None:
+    entries = parse_changelog("Limits: 2\n---------\n\n## 1.2.0\n\n- x\n\n## 1.1.0\n")
+    assert [entry.version for entry in entries] == ["1.2.0", "1.1.0"]
 
 
 def test_deeper_headings_with_versions_belong_to_their_entry() -> None:

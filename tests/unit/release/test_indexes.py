@@ -80,6 +80,17 @@ def test_nearer_credentials_win(home: Path) -> None:
     assert find(home, "open").credentials == ("", "")
 
 
+def test_the_keyring_is_asked_where_nothing_nearer_knows(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Keyring:
+        def get_password(self, system: str, username: str) -> str:
+            return f"{username} at {system}"
+
+    monkeypatch.setattr("twine.auth.keyring", Keyring())
+    monkeypatch.setattr("twine.auth.NoKeyringError", LookupError)
+    found = find(home, "open", {"username": "ann"}).credentials
+    assert found == ("ann", "ann at https://index.example/open")
+
+
 def test_credentials_are_not_shown(home: Path) -> None:
     assert "from-pypirc" not in repr(find(home, "team"))
 

@@ -36,6 +36,13 @@ def test_a_changelog_is_found_by_its_name(name: str, tmp_path: Path) -> None:
     assert changelog_problems(found, VERSION) == []
 
 
+def test_a_changelog_that_only_includes_another_is_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "HISTORY.rst").write_text("1.2.0\n=====\n\n- x\n")
+    found = changelog(tmp_path, ".. include:: ../HISTORY.rst\n", "docs/changelog.rst")
+    assert found is not None
+    assert found.path == "HISTORY.rst"
+
+
 def test_an_empty_unreleased_entry_may_stay_on_top(tmp_path: Path) -> None:
     found = changelog(tmp_path, "## [Unreleased]\n\n### Added\n\n## [1.2] - 2026-01-31\n\n- x\n")
     assert changelog_problems(found, VERSION) == []
