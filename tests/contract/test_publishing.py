@@ -81,7 +81,8 @@ def ask(
     given |= {name.replace("_", "-"): value for name, value in headers.items()}
 
     async def wait() -> Response:
-        request = Request(method, path, "", given, io.BytesIO(body), peer="192.0.2.1", host="index.test")
+        bare, _, query = path.partition("?")
+        request = Request(method, bare, query, given, io.BytesIO(body), peer="192.0.2.1", host="index.test")
         answer = index.answer(request)
         return answer if isinstance(answer, Response) else await answer
 
@@ -290,6 +291,51 @@ def test_reading_may_take_signing_in(packages: Path) -> None:
         response = ask(index, "GET", path)
         assert response.status == 200
         content(response)
+
+
+@pytest.fixture
+def secretive(packages: Path) -> Application:
+    """An index where bob may see `demo` and nothing of `secret`."""
+    for name, data in ((WHEEL, WHEEL_DATA), wheel_bytes("secret", "1.0")):
+        (packages / name).write_bytes(data)
+    (packages / "secret-1.0-py3-none-any.whl.asc").write_text("signature")
+    rights = write_rights(
+        packages,
+        """rights = [
+            { who = "alice", may = ["list", "download"] },
+            { who = "bob", projects = "demo", may = ["list", "download"] },
+        ]""",
+    )
+    return index_of(packages, rights=rights, authenticate=("list", "download", "update"))
+
+
+@pytest.mark.parametrize("accept", ["text/html", "application/vnd.pypi.simple.v1+json"])
+@pytest.mark.parametrize(
+    "path", ["/simple/", "/", "/search?q=", "/search?q=secre", "/simple/demo/", "/project/demo/"]
+)
+def test_no_list_tells_of_a_project_to_who_may_not_see_it(
+    secretive: Application, path: str, accept: str
+) -> None:
+    seen = text(ask(secretive, "GET", path, user="bob", accept=accept))
+    assert "secret" not in seen
+    assert ask(secretive, "GET", path, user="").status == 401
+    if path in ("/simple/", "/"):
+        assert "secret" in text(ask(secretive, "GET", path, accept=accept))
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/simple/secret/", "/simple/Secret", "/project/secret/", "/project/secret/1.0/", "/pypi/secret/json",
+        "/packages/secret-1.0-py3-none-any.whl", "/packages/secret-1.0-py3-none-any.whl.metadata",
+        "/packages/secret-1.0-py3-none-any.whl.asc", "/packages/secret-1.0-py3-none-any.whl.asc.asc",
+        "/packages/Secret-1.0-py3-none-any.whl", "/packages/x/../secret-1.0-py3-none-any.whl",
+        "/packages/.pannier/tokens.json", "/packages/secret-1.0.txt",
+    ],
+)  # fmt: skip
+def test_no_path_leads_to_a_project_for_who_may_not_see_it(secretive: Application, path: str) -> None:
+    assert ask(secretive, "GET", path, user="bob").status in (403, 404)
+    assert ask(secretive, "GET", path, user="").status in (401, 404)
 
 
 def test_an_edited_password_file_is_read_again(packages: Path) -> None:

@@ -4,6 +4,7 @@ import logging
 import re
 from collections.abc import Iterable
 
+from pannier.formats.distribution_names import parse_distribution_filename
 from pannier.formats.wheels import normalize_project
 from pannier.server.forwarding import apply_forwarded
 from pannier.server.messages import Answer, Request, Response, respond
@@ -11,6 +12,7 @@ from pannier.server.routing import Match, Route, Router
 from pannier.server.services import Services, Verdict
 
 _log = logging.getLogger("pannier.server")
+_SIDE_SUFFIXES = (".metadata", ".provenance", ".asc")
 _BAD_PATH = re.compile(r"(?:^|/)\.{1,2}(?:/|$)|[\x00-\x1f\x7f\\]")
 
 
@@ -30,8 +32,7 @@ class Application:
         match = self._router.find(request.method, request.path)
         if not isinstance(match, Match):
             return _no_route(request, match)
-        project = normalize_project(match.values[0]) if match.route.names_project else ""
-        verdict = self.services.gate.check(request, match.route.right, project)
+        verdict = self.services.gate.check(request, match.route.right, project_of(match))
         if isinstance(verdict, tuple):
             return self._handle(request, match, verdict)
         return self._wait(request, match, verdict)
@@ -47,6 +48,20 @@ class Application:
         if verdict is not request.identity:
             request = request._replace(identity=verdict)
         return match.route.handler(request, self.services, match.values)
+
+
+def project_of(match: Match) -> str:
+    """The normalized name of the project that a request is about; empty where its path names none."""
+    if match.route.names_project:
+        return normalize_project(match.values[0])
+    if match.route.names_file:
+        filename = match.values[-1].rpartition("/")[2]
+        for suffix in _SIDE_SUFFIXES:
+            filename = filename.removesuffix(suffix)
+        name = parse_distribution_filename(filename)
+        # What no project has: who may not read everything may not read a file of nobody knows what.
+        return name.project if name else "/"
+    return ""
 
 
 def _no_route(request: Request, allowed: tuple[str, ...]) -> Response:

@@ -2,6 +2,7 @@
 
 import threading
 from collections import OrderedDict
+from collections.abc import Sequence
 
 from pannier.formats import simple_api
 from pannier.server.catalogue.catalogue import Catalogue, sorted_versions
@@ -10,6 +11,12 @@ from pannier.server.pages import Page, make_page, project_page
 
 _TO_PACKAGES = "../../packages/"
 _LIMIT = 12 << 20
+
+
+def format_root(names: Sequence[str], kind: str) -> bytes:
+    """The list of projects, in HTML or JSON."""
+    is_json = kind == simple_api.JSON_TYPE
+    return simple_api.format_root_json(names) if is_json else simple_api.format_root_html(names)
 
 
 class PageCache:
@@ -38,7 +45,7 @@ class PageCache:
         if page is not None:
             return page
         before = self._change
-        data = self._root(kind) if name == ROOT else self._project(name, kind)
+        data = format_root(self._catalogue.projects(), kind) if name == ROOT else self._project(name, kind)
         if data is None:
             return None
         page = make_page(data, content_type(kind))
@@ -46,11 +53,6 @@ class PageCache:
         if self._change == before:
             self._keep(name, kind, page)
         return page
-
-    def _root(self, kind: str) -> bytes:
-        names = self._catalogue.projects()
-        is_json = kind == simple_api.JSON_TYPE
-        return simple_api.format_root_json(names) if is_json else simple_api.format_root_html(names)
 
     def _project(self, name: str, kind: str) -> bytes | None:
         record = self._catalogue.project(name)

@@ -20,6 +20,7 @@ class Route(NamedTuple):
             loop, so it gives an awaitable (`services.off_loop(function, ...)`) when it would block.
         right: What the gate asks for before the handler is called.
         names_project: The first placeholder is a project, which rights may be limited to.
+        names_file: The last placeholder is the path of a file, whose name tells the project.
     """
 
     methods: tuple[str, ...]
@@ -27,6 +28,7 @@ class Route(NamedTuple):
     handler: Handler
     right: Right
     names_project: bool = False
+    names_file: bool = False
 
 
 class Match(NamedTuple):

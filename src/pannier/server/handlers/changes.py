@@ -87,7 +87,7 @@ def _delete_file(request: Request, services: Services, path: str) -> Response:
 
 
 ROUTES = (
-    Route(("DELETE",), "/packages/{*}", delete_file, "remove"),
+    Route(("DELETE",), "/packages/{*}", delete_file, "remove", names_file=True),
     Route(("DELETE",), "/pypi/{}/", delete_release, "remove", names_project=True),
     Route(("DELETE",), "/pypi/{}/{}/", delete_release, "remove", names_project=True),
 )

@@ -69,4 +69,4 @@ def not_found(path: str) -> Response:
 
 
 _SIDES = {".metadata": _metadata, ".provenance": _provenance, ".asc": _signature}
-ROUTES = (Route(("GET",), "/packages/{*}", download, "download"),)
+ROUTES = (Route(("GET",), "/packages/{*}", download, "download", names_file=True),)

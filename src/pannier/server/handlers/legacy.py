@@ -34,7 +34,6 @@ from pannier.server.uploads.publishing import publish
 
 _log = logging.getLogger("pannier.server")
 _CHUNK = 1 << 16
-_MAX_DRAINED = 1 << 30
 # Apart from the threads that pages are made in: whoever sends slowly holds up nobody who reads.
 _RECEIVERS = ThreadPoolExecutor(32, thread_name_prefix="upload")
 Action = Callable[[Request, Services, Form, Path], Response]
@@ -48,11 +47,10 @@ async def post(request: Request, services: Services, _: Sequence[str]) -> Respon
     if is_cross_site(request):
         return respond(403, "a form of another site is not taken\n")
     verdict = await _who_may_write(request, services)
-    loop = asyncio.get_running_loop()
     if isinstance(verdict, Response):
-        await loop.run_in_executor(_RECEIVERS, _drain, request)
         return verdict
-    return await loop.run_in_executor(_RECEIVERS, _receive, request._replace(identity=verdict), services)
+    known = request._replace(identity=verdict)
+    return await asyncio.get_running_loop().run_in_executor(_RECEIVERS, _receive, known, services)
 
 
 def is_cross_site(request: Request) -> bool:
@@ -77,18 +75,6 @@ async def _check(request: Request, services: Services, right: Right) -> Verdict:
     return await verdict if isinstance(verdict, Awaitable) else verdict
 
 
-def _drain(request: Request) -> None:
-    """Read what a client sends before it looks for our refusal; else it sees a broken connection."""
-    if request.headers.get("expect", "").lower() == "100-continue":
-        return
-    size = 0
-    try:
-        while size < _MAX_DRAINED and (data := request.body.read(_CHUNK)):
-            size += len(data)
-    except OSError:
-        return
-
-
 def _receive(request: Request, services: Services) -> Response:
     """Read a form and do what it asks for. Runs in a thread of its own."""
     content_type = request.headers.get("content-type", "")
@@ -105,7 +91,6 @@ def _receive(request: Request, services: Services) -> Response:
                 )
             return action(request, services, form, path)
     except (PannierError, OSError) as error:
-        _drain(request)
         return refuse(request, error)
 
 

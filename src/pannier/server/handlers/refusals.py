@@ -12,15 +12,11 @@ _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def refuse(request: Request, error: PannierError | OSError) -> Response:
-    """The response to a request that failed; what is not the client's doing is raised again.
+    """The response to a request that failed; what the client cannot mend or will not read is raised again.
 
     Raises:
-        OSError: Something is wrong with the server.
+        OSError: Something is wrong with the server, or the client is gone.
     """
-    if isinstance(error, ConnectionError):
-        return respond(400, "the connection broke off\n")
-    if isinstance(error, TimeoutError):
-        return respond(408, "nothing more came in for too long\n")
     if isinstance(error, OSError):
         if error.errno not in _FULL:
             raise error

@@ -7,7 +7,8 @@ from pannier.formats.wheels import normalize_project
 from pannier.server.catalogue.rows import ROOT
 from pannier.server.messages import Answer, Request, Response, redirect, respond
 from pannier.server.negotiation import choose_type
-from pannier.server.pages import answer_page
+from pannier.server.page_cache import content_type, format_root
+from pannier.server.pages import answer_page, make_page
 from pannier.server.routing import Route
 from pannier.server.services import Services
 
@@ -17,6 +18,8 @@ def root(request: Request, services: Services, _: Sequence[str]) -> Answer:
     kind = choose_type(request)
     if not kind:
         return _not_acceptable()
+    if services.gate.is_limited(request.identity, "list"):
+        return services.off_loop(_root_for, request, services, kind)
     page = services.pages.ready(ROOT, kind)
     return answer_page(request, page) if page is not None else _make_root(request, services, kind)
 
@@ -25,6 +28,13 @@ async def _make_root(request: Request, services: Services, kind: str) -> Respons
     page = await services.off_loop(services.pages.make, ROOT, kind)
     assert page is not None
     return answer_page(request, page)
+
+
+def _root_for(request: Request, services: Services, kind: str) -> Response:
+    """The list of those projects that somebody may list."""
+    permits, identity = services.gate.permits, request.identity
+    names = [name for name in services.catalogue.projects() if permits(identity, "list", name)]
+    return answer_page(request, make_page(format_root(names, kind), content_type(kind)))
 
 
 def project(request: Request, services: Services, values: Sequence[str]) -> Answer:

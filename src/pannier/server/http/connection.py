@@ -25,7 +25,7 @@ _log = logging.getLogger("pannier.server")
 _HEAD_LIMIT = 64 << 10
 _QUEUE_LIMIT = 64
 _UNACKNOWLEDGED_MILLISECONDS = 120_000
-_LINGER_SECONDS = 2
+_LINGER_SECONDS = 600
 _CLIENT_GONE = 499  # as nginx logs it
 Listener = Callable[[Request, int, int, float], None]
 
@@ -100,6 +100,7 @@ class Connection(asyncio.Protocol):
         self._is_busy = False
         self._is_receiving = False
         self._is_closing = False
+        self._is_lingering = False
         self._active = loop.time()
         self._waiting: asyncio.Task[None] | None = None
         self._streaming: asyncio.Task[None] | None = None
@@ -136,13 +137,14 @@ class Connection(asyncio.Protocol):
         """The client sends no more; it may still want its answer."""
         if self._is_receiving and self._body is not None:
             self._body.fail()
+            self._body = None
         self._is_closing = True
         return self._is_busy
 
     def data_received(self, data: bytes) -> None:
         """The client has sent something."""
         self._active = self._loop.time()
-        if self._is_closing and self._body is None:
+        if self._is_closing and self._body is None and not self._is_lingering:
             return
         try:
             self._parser.feed_data(data)
@@ -224,6 +226,8 @@ class Connection(asyncio.Protocol):
         if self._body is not None:
             self._body.finish()
             self._body = None
+        if self._is_lingering:
+            self._loop.call_soon(self._transport.close)
 
     def _count(self, size: int) -> None:
         self._head_size += size
@@ -354,7 +358,8 @@ class Connection(asyncio.Protocol):
             self._ignore_rest()
         if not keeps:
             self._is_closing = True
-            # A client that is still sending sees what it was told before it is cut off.
+            # Old clients read nothing before they have sent everything, and say that they will close.
+            self._is_lingering = is_unread
             self._loop.call_later(_LINGER_SECONDS if is_unread else 0, self._transport.close)
         elif self._queue:
             self._loop.call_soon(self._continue)
