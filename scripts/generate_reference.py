@@ -238,6 +238,7 @@ _RESULTS = {
     "serve": "none: it serves until it is told to stop",
     "serve passwd": "`file`, `user`, `is_new`",
     "serve remove": "`files`, `dry_run`",
+    "serve status": "`project`, `status`, `reason`",
     "serve token": "`token`, and for `create` `secret`; for `list` `tokens`",
     "serve yank": "`files`, `yanked`",
     "serve clean": "`directory`, `removed`, `size`, `left` (bytes that stay), `dry_run`",

@@ -384,6 +384,18 @@ def test_a_version_is_yanked_and_that_is_taken_back(packages: Path) -> None:
     assert [line["action"] for line in audited(packages)] == ["upload", "yank", "unyank"]
 
 
+@pytest.mark.parametrize("status", ["archived", "quarantined"])
+def test_a_project_that_is_closed_takes_nothing_more(packages: Path, status: str) -> None:
+    (packages / WHEEL).write_bytes(WHEEL_DATA)
+    (packages / ".pannier").mkdir()
+    (packages / ".pannier" / "projects.toml").write_text(
+        f'[demo]\nstatus = "{status}"\nstatus-reason = "so"\n'
+    )
+    refused = upload(index_of(packages), *wheel_bytes("demo", "2.0"))
+    assert refused.status == 400
+    assert status in text(refused)
+
+
 @pytest.mark.parametrize("path", [f"/packages/{WHEEL}", "/pypi/demo/1.0/", "/pypi/Demo/"])
 def test_what_is_deleted_is_gone_with_all_that_lay_beside_it(packages: Path, path: str) -> None:
     index = index_of(packages)

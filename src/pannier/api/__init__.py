@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pannier.api.diagnosis import DoctorOptions, DoctorResult, doctor
     from pannier.api.index_changes import remove as index_remove
     from pannier.api.index_changes import yank as index_yank
+    from pannier.api.index_status import set_status
     from pannier.api.index_users import create_token, list_tokens, revoke_token, set_password
     from pannier.api.locking import LockOptions, LockResult, lock
     from pannier.api.packing import PackOptions, PackResult, pack
@@ -62,6 +63,7 @@ _MODULES = {
     "serve": "serving",
     "serve_settings": "serving",
     "set_password": "index_users",
+    "set_status": "index_status",
     "unpack": "archives",
     "verify": "archives",
 }
@@ -104,6 +106,7 @@ __all__ = [
     "serve",
     "serve_settings",
     "set_password",
+    "set_status",
     "unpack",
     "verify",
 ]

@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from pannier.server.catalogue.catalogue import Catalogue
     from pannier.server.catalogue.records import FileRecord
     from pannier.server.settings import ServeSettings
-    from pannier.server.uploads.changes import Actor
 
 
 class ReleaseName(NamedTuple):
@@ -68,7 +67,7 @@ def yank(settings: "ServeSettings", releases: Sequence[str], reason: str | None)
 
     catalogue, files = _select(settings, [parse_release(text) for text in releases])
     log = AuditLog.beside(catalogue)
-    return changes.yank(catalogue, log, _actor("pannier serve yank"), files, reason)
+    return changes.yank(catalogue, log, changes.local_actor("pannier serve yank"), files, reason)
 
 
 def remove(
@@ -94,7 +93,9 @@ def remove(
     catalogue, files = _select(settings, [parse_release(text) for text in releases])
     if dry_run:
         return files
-    return changes.remove(catalogue, AuditLog.beside(catalogue), _actor("pannier serve remove"), files)
+    return changes.remove(
+        catalogue, AuditLog.beside(catalogue), changes.local_actor("pannier serve remove"), files
+    )
 
 
 def _select(
@@ -107,16 +108,3 @@ def _select(
     catalogue.refresh()
     found = [record for release in releases for record in select(catalogue, *release)]
     return catalogue, list({record.path: record for record in found}.values())
-
-
-def _actor(command: str) -> "Actor":
-    import getpass
-    import os
-
-    from pannier.server.uploads.changes import Actor
-
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):
-        user = str(os.getuid())
-    return Actor(user, "", "local", command)

@@ -49,6 +49,7 @@ SUBVERBS = {
     "serve token": "make, list and revoke tokens to publish with",
     "serve yank": "keep releases out of new installs",
     "serve remove": "remove releases from an index",
+    "serve status": "say how a project of an index is doing",
     "serve clean": "remove what an index fetched from its upstream",
 }
 EXAMPLES = (

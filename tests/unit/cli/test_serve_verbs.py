@@ -1,6 +1,7 @@
 """The verbs that look after an index, on a directory of real files."""
 
 import json
+import tomllib
 from collections.abc import Mapping
 from io import StringIO
 from pathlib import Path
@@ -69,6 +70,26 @@ def test_nothing_is_changed_where_something_is_not_there(
     for wrong in ("demo==", "==1", "../demo", ""):
         assert failure_of(capsys, "serve", "remove", wrong, status=2) == "usage"
     assert names_in(packages) == before
+
+
+def test_a_status_is_set_beside_what_is_there(packages: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    own = packages / ".pannier"
+    own.mkdir()
+    (own / "projects.toml").write_text('[Demo]\ntracks = ["https://index.example/demo/"]\n')
+    done = result_of(capsys, "serve", "status", "demo", "archived", "--reason", "use\nother")
+    assert done == {"project": "demo", "status": "archived", "reason": "use other"}
+    said = tomllib.loads((own / "projects.toml").read_text())
+    assert said["Demo"] == {
+        "tracks": ["https://index.example/demo/"],
+        "status": "archived",
+        "status-reason": "use other",
+    }
+    result_of(capsys, "serve", "status", "demo", "active")
+    assert "status-reason" not in (own / "projects.toml").read_text()
+    assert failure_of(capsys, "serve", "status", "demo", "tired", status=2)
+    assert failure_of(capsys, "serve", "status", "../demo", "active", status=2)
+    (own / "projects.toml").write_text("[")
+    assert failure_of(capsys, "serve", "status", "demo", "active") == "settings-invalid"
 
 
 def test_a_token_is_made_listed_and_revoked(packages: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -31,6 +31,18 @@ class Actor(NamedTuple):
         return Change(action, *self, record.project, record.version, record.filename, record.sha256, detail)
 
 
+def local_actor(command: str) -> Actor:
+    """Whoever runs a command on the server itself."""
+    import getpass
+    import os
+
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        user = str(os.getuid())
+    return Actor(user, "", "local", command)
+
+
 class NothingFoundError(RequestError):
     """What is to be changed is not here."""
 

@@ -61,6 +61,7 @@ def publish(catalogue: Catalogue, form: Form, path: Path, *, overwrite: bool) ->
         raise RequestError("the form has no distribution in its field `content`", code="bad-form")
     check_digests(form, received, path)
     parsed = parse_upload_name(received.filename)
+    _refuse_closed(catalogue, parsed.project)
     existing = find_same(catalogue, received.filename)
     if existing is not None and existing.sha256 == received.sha256:
         return Published(existing, "same")
@@ -79,6 +80,17 @@ def publish(catalogue: Catalogue, form: Form, path: Path, *, overwrite: bool) ->
         record = catalogue.sign(record, signature)
     assert parsed.project == record.project
     return Published(record, "replace" if existing is not None else "upload")
+
+
+def _refuse_closed(catalogue: Catalogue, project: str) -> None:
+    record = catalogue.project(project)
+    if record is not None and record.status in ("archived", "quarantined"):
+        raise RequestError(
+            f"`{project}` is {record.status}, so nothing can be uploaded to it",
+            code="project-closed",
+            facts={"reason": record.status_reason} if record.status_reason else {},
+            hint=f"`pannier serve status {project} active` opens it",
+        )
 
 
 def check_digests(form: Form, received: Received, path: Path) -> None:
