@@ -12,7 +12,14 @@ def main() -> None:
     """Install the wheel once, then run the scripts one after the other."""
     prepared = stack.prepare()
     environment = {**os.environ, "PANNIER_BIN": str(prepared.bin)}
-    for script in ("analyze_speed.py", "pack_speed.py", "run_speed.py", "memory.py", "publishing_speed.py"):
+    for script in (
+        "analyze_speed.py",
+        "analyze_tree.py",
+        "pack_speed.py",
+        "run_speed.py",
+        "memory.py",
+        "publishing_speed.py",
+    ):
         print(f"== {script}", flush=True)
         subprocess.run([sys.executable, str(Path(__file__).with_name(script))], check=True, env=environment)
 

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from pannier.cli.render import Style, format_count, format_table, printable
-from pannier.model.analysis import Analysis, FoundProject, Import
+from pannier.model.analysis import Analysis, FoundProject, Import, PythonBound
 from pannier.model.declarations import Check
 
 
@@ -34,6 +34,9 @@ def format_analysis(
     if requires_python:
         reason = f"  ({analysis.python_reason})" if analysis.python_reason else ""
         blocks.append(f"{style.paint('python', 'bold')}  {printable(requires_python + reason)}\n")
+    if verbose and analysis.python_bounds:
+        rows = [(bound.specifier, _python_reason(bound)) for bound in analysis.python_bounds]
+        blocks.append(format_table(("python", "because of"), rows, style))
     return "\n".join(blocks)
 
 
@@ -50,6 +53,11 @@ def _bound_rows(analysis: Analysis) -> list[tuple[str, str]]:
         for bound in project.bounds
     ]
     return rows + [(bound.specifier, bound.reason) for bound in analysis.companions]
+
+
+def _python_reason(bound: PythonBound) -> str:
+    others = f" (+ {format_count(bound.others, 'other')})" if bound.others else ""
+    return f"{bound}{others}"
 
 
 def _kinds(project: FoundProject) -> str:

@@ -282,6 +282,7 @@ def _assemble(sources: Sequence[Source], program: Program, findings: _Findings) 
             sorted(program.all_problems(), key=lambda problem: (problem.location, problem.message))
         ),
         companions=findings.versions.companions(bounded),
+        python_bounds=findings.needs.bounds(),
     )
 
 

@@ -1,10 +1,8 @@
 """Which Python a program asks for, by its syntax and by the standard modules it uses."""
 
-from typing import NamedTuple
-
 from pannier.imports.program import Unit
 from pannier.imports.standard_library import version_need
-from pannier.model.analysis import Location
+from pannier.model.analysis import Location, PythonBound
 
 # Standard modules of Python 2 alone, by names that nothing else has.
 _PYTHON_2_MODULES = frozenset(
@@ -48,65 +46,81 @@ _PYTHON_2_MODULES = frozenset(
 )
 
 
-class _Bound(NamedTuple):
-    version: tuple[int, int]
-    reason: str
-
-
 class PythonNeeds:
     """Collects what speaks for one Python or another."""
 
     def __init__(self) -> None:
-        self._lower: _Bound | None = None
-        self._upper: _Bound | None = None
-        self._python2 = ""
+        self._found: dict[tuple[str, str], PythonBound] = {}
 
     def add_syntax(self, unit: Unit) -> None:
         """Note the syntax of a file that the program needs."""
         if unit.python2_line:
-            self._python2 = self._python2 or f"Python 2 syntax at {unit.source.locate(unit.python2_line)}"
+            self._note("<3.0", "Python 2 syntax", unit.source.locate(unit.python2_line))
         for feature in unit.found.scan.features:
-            if feature.since is not None:
-                self._raise_lower(feature.since, f"{feature.name} at {unit.source.locate(feature.line)}")
+            for sign, version in ((">=", feature.since), ("<", feature.before)):
+                if version is not None:
+                    self._note(f"{sign}{_text(version)}", feature.name, unit.source.locate(feature.line))
 
     def add_module(self, module: str, location: Location) -> None:
         """Note a standard module that the program needs."""
         top = module.partition(".")[0]
         if top in _PYTHON_2_MODULES:
-            self._python2 = self._python2 or f"`{top}` at {location}"
+            self._note("<3.0", f"`{top}`", location)
             return
         need = version_need(module)
         if need.lower is not None:
-            self._raise_lower(need.lower, f"`{module}` at {location}")
-        if need.upper is not None and (self._upper is None or need.upper < self._upper.version):
-            self._upper = _Bound(need.upper, f"`{module}` at {location}")
+            self._note(f">={_text(need.lower)}", f"`{module}`", location)
+        if need.upper is not None:
+            self._note(f"<{_text(need.upper)}", f"`{module}`", location)
 
     def add_bound(self, specifier: str, reason: str) -> None:
         """Note what something else says of Python (`<3.12`, `>=3.9`); `<3.0` is a wish for Python 2."""
-        version = tuple(int(part) for part in specifier.strip("<>=").split("."))
-        bound = (version[0], version[1])
-        if specifier.startswith(">="):
-            self._raise_lower(bound, reason)
-        elif bound <= (3, 0):
-            self._python2 = self._python2 or reason
-        elif self._upper is None or bound < self._upper.version:
-            self._upper = _Bound(bound, reason)
+        self._note(specifier, reason, None)
+
+    def _note(self, specifier: str, what: str, location: Location | None) -> None:
+        known = self._found.get((specifier, what))
+        if known is None:
+            self._found[specifier, what] = PythonBound(specifier, what, location)
+        elif location is not None and known.location is not None:
+            self._found[specifier, what] = known._replace(
+                location=min(location, known.location), others=known.others + 1
+            )
+
+    def bounds(self) -> tuple[PythonBound, ...]:
+        """Everything that bounds the version: from below the highest first, then from above the lowest."""
+        found = sorted(self._found.values(), key=lambda bound: (bound.location or _NOWHERE, bound.what))
+        below = sorted((bound for bound in found if _is_below(bound)), key=_version, reverse=True)
+        above = sorted((bound for bound in found if not _is_below(bound)), key=_version)
+        return (*below, *above)
 
     def conclude(self) -> tuple[str, str]:
         """The version specifier that follows, and why; both empty when any Python 3 will do."""
-        if self._python2 and self._lower is None:
-            return "==2.7.*", self._python2
-        bounds = []
-        if self._lower is not None:
-            bounds.append((f">={_text(self._lower)}", self._lower.reason))
-        if self._upper is not None and (self._lower is None or self._lower.version < self._upper.version):
-            bounds.append((f"<{_text(self._upper)}", self._upper.reason))
-        return ",".join(bound for bound, _ in bounds), "; ".join(reason for _, reason in bounds)
+        bounds = self.bounds()
+        lower = next((bound for bound in bounds if _is_below(bound)), None)
+        above = [bound for bound in bounds if not _is_below(bound)]
+        if above and _version(above[0]) <= (3, 0):
+            if lower is None:
+                return "==2.7.*", str(above[0])
+            # Code for both: what is there for Python 3 alone says that it knows how to do without the rest.
+            above = [bound for bound in above if _version(bound) > (3, 0)]
+        upper = above[0] if above else None
+        if lower is not None and upper is not None and _version(lower) >= _version(upper):
+            upper = None
+        decisive = [bound for bound in (lower, upper) if bound is not None]
+        return ",".join(bound.specifier for bound in decisive), "; ".join(map(str, decisive))
 
-    def _raise_lower(self, version: tuple[int, int], reason: str) -> None:
-        if self._lower is None or version > self._lower.version:
-            self._lower = _Bound(version, reason)
+
+_NOWHERE = Location("", 0)
 
 
-def _text(bound: _Bound) -> str:
-    return f"{bound.version[0]}.{bound.version[1]}"
+def _is_below(bound: PythonBound) -> bool:
+    return bound.specifier.startswith(">=")
+
+
+def _version(bound: PythonBound) -> tuple[int, int]:
+    major, minor = bound.specifier.lstrip("<>=").split(".")[:2]
+    return int(major), int(minor)
+
+
+def _text(version: tuple[int, int]) -> str:
+    return f"{version[0]}.{version[1]}"

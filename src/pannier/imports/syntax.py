@@ -136,7 +136,7 @@ def _compiled(patterns: tuple[str, ...]) -> tuple[re.Pattern[str], ...]:
 def find_features(text: str) -> tuple[Feature, ...]:
     """The syntax that bounds the Python version, each kind where it first stands in a text."""
     code = Code(text)
-    found = _beginnings(text, code)
+    found = {**_shebang(text), **_beginnings(text, code)}
     for rule in _RULES:
         if rule.only_with not in text or (rule.only_after and rule.only_after not in found):
             continue
@@ -146,6 +146,15 @@ def find_features(text: str) -> tuple[Feature, ...]:
             line = text.count("\n", 0, place) + 1
             found[rule.name] = Feature(rule.name, line, rule.since, rule.before)
     return tuple(sorted(found.values(), key=lambda feature: (feature.line, feature.name)))
+
+
+def _shebang(text: str) -> dict[str, Feature]:
+    """What a `#!` line says of Python; one without a version says nothing."""
+    match = re.match(r"#![^\n]*\bpython([23])", text)
+    if match is None:
+        return {}
+    name = f"`#!` line for Python {match[1]}"
+    return {name: Feature(name, 1, (3, 0)) if match[1] == "3" else Feature(name, 1, before=(3, 0))}
 
 
 def _beginnings(text: str, code: Code) -> dict[str, Feature]:

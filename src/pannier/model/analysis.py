@@ -100,6 +100,25 @@ class Problem(NamedTuple):
     code: str
 
 
+class PythonBound(NamedTuple):
+    """Something in the sources that bounds the Python that can run them.
+
+    Attributes:
+        specifier: `>=` the first version that has it, or `<` the first that has it no more.
+        what: What it is (`f-string`, `asyncio.run`).
+        location: Where it first stands; `None` when it follows from something else.
+        others: How many more files have it.
+    """
+
+    specifier: str
+    what: str
+    location: Location | None = None
+    others: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.what} at {self.location}" if self.location else self.what
+
+
 class Analysis(NamedTuple):
     """Everything that reading the sources told.
 
@@ -112,6 +131,7 @@ class Analysis(NamedTuple):
         requires_python: Version specifier the sources ask for by their syntax and the standard modules they
             use (and PEP 723 and pyproject, where a caller joins those); empty for none.
         python_reason: Why, for people.
+        python_bounds: Everything that bounds it, the decisive ones first in each direction.
         problems: Files that could not be read.
         companions: Requirements that hold beside the bounded projects, which do not bound these themselves.
     """
@@ -125,3 +145,4 @@ class Analysis(NamedTuple):
     python_reason: str = ""
     problems: tuple[Problem, ...] = ()
     companions: tuple[Bound, ...] = ()
+    python_bounds: tuple[PythonBound, ...] = ()

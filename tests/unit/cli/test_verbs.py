@@ -116,6 +116,7 @@ def test_analyze_json_has_everything(api: Any, capsys: pytest.CaptureFixture[str
         "standard_library",
         "requires_python",
         "python_reason",
+        "python_bounds",
         "problems",
         "companions",
         "environment_python",
