@@ -30,6 +30,10 @@ class Code:
 
     def holds(self, place: int) -> bool:
         """Whether a place of the text is neither in a string nor in a comment."""
+        here = self._text[place : place + 1]
+        if here in ("'", '"') and self._text.endswith(here * 2, 0, place):
+            # The third quote of three: up to here it looks like an empty string.
+            return False
         start = self._known if place >= self._known else 0
         found = _code().match(self._text, start, place)
         if found is None or found.end() != place:
