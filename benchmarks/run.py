@@ -1,4 +1,7 @@
-"""Run every benchmark; each prints its ratios from one run of this machine."""
+"""Run every benchmark; each prints its ratios from one run of this machine.
+
+What measures no time, `analyze_accuracy.py`, is run by itself: it installs a dozen large projects.
+"""
 
 import os
 import subprocess

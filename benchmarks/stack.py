@@ -51,7 +51,7 @@ def prepare() -> Stack:
     """Lock, download and pack the stack, where an earlier benchmark has not done it already."""
     WORK.mkdir(parents=True, exist_ok=True)
     stack = Stack(
-        bin=_installed(),
+        bin=installed(),
         lock=WORK / "pylock.toml",
         cache=WORK / "cache",
         packs={ending: WORK / f"stack.{ending}" for ending in ("tar.gz", "tar.zst")},
@@ -68,7 +68,7 @@ def prepare() -> Stack:
     return stack
 
 
-def _installed() -> Path:
+def installed() -> Path:
     """The commands of the wheel, as users have them: an editable install starts slower."""
     given = os.environ.get("PANNIER_BIN")
     if given:

@@ -202,6 +202,7 @@ def _plan(
 ) -> "PackPlan":
     from pannier.api.distributions import wheels_of, wheels_of_projects
     from pannier.api.locking import check_target
+    from pannier.api.provided import warn_of_missing
     from pannier.formats.frames import codec_of
     from pannier.formats.pylock import projects_for
     from pannier.pack.bytecode import compiler_of
@@ -211,6 +212,8 @@ def _plan(
     check_target(made, target, options.lock or subject.path)
     wheels = wheels_of(projects_for(made, target), surroundings, workshop)
     own = wheels_of_projects(needs.spec.local_projects, surroundings, workshop)
+    if needs.program is not None:
+        warn_of_missing(needs.program.imports, [item.path for item in (*wheels, *own)], workshop.reporter)
     name = options.name or subject.name
     data = _data(needs.spec, workshop, opened)
     return PackPlan(

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from pannier.model.analysis import Analysis
+from pannier.api.provided import imports_to_check
+from pannier.model.analysis import Analysis, Import
 from pannier.model.errors import PackError, UsageError
 
 # Never part of a program, whatever directory is packed.
@@ -20,11 +21,13 @@ class ProgramFiles(NamedTuple):
         files: Path below `program/` in the prefix to the file on this machine, sorted.
         script: The file below `program/` that starts it; empty when `module` does.
         module: The package to run as `python -m` would; empty when `script` is set.
+        imports: What it cannot do without, one import of each name.
     """
 
     files: tuple[tuple[str, Path], ...]
     script: str = ""
     module: str = ""
+    imports: tuple[Import, ...] = ()
 
 
 def program_files(source: Path, analysis: Analysis, includes: Sequence[str]) -> ProgramFiles:
@@ -52,7 +55,7 @@ def program_files(source: Path, analysis: Analysis, includes: Sequence[str]) -> 
     for place, path in _included(includes, home):
         _add(files, place if home == root else f"{_below(home, root)}/{place}", path)
     script, module_name = _entry(source, root)
-    return ProgramFiles(files=tuple(sorted(files.items())), script=script, module=module_name)
+    return ProgramFiles(tuple(sorted(files.items())), script, module_name, imports_to_check(analysis))
 
 
 def entry_named(files: ProgramFiles, wanted: str) -> ProgramFiles:
