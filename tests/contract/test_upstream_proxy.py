@@ -373,3 +373,15 @@ def test_the_page_of_an_index_of_old_is_understood(packages: Path, upstream: Fak
     assert file["requires-python"] == ">=3.9"
     assert "size" not in file
     assert re.fullmatch(rf"\.\./\.\./upstream/numpy/sha256-\w+/{offered.filename}", file["url"])
+
+
+def test_the_file_of_reserved_names_may_be_written_by_hand(tmp_path: Path, upstream: FakeUpstream) -> None:
+    path = hostile(upstream)
+    packages = tmp_path / "empty"
+    (packages / ".pannier").mkdir(parents=True)
+    (packages / ".pannier" / "reserved").write_text("# ours, from next year on\nOur_Tool\n\n  acme-*  \n")
+    index = index_of(packages, upstream)
+    assert_never_asked(index, path, is_local=False)
+    assert ask_once(index, "/simple/acme-anything/").status == 404
+    assert ask_once(index, "/simple/ours/").status == 404
+    assert upstream.requests == ["/simple/ours/"]

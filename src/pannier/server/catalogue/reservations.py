@@ -63,7 +63,9 @@ class Reservations:
 
     def _read(self) -> set[str]:
         with suppress(FileNotFoundError):
-            return set(self._path.read_text("utf-8", "replace").split())
+            # People may write into it too: names in any spelling, and lines that say why.
+            lines = self._path.read_text("utf-8", "replace").splitlines()
+            return {normalize_project(line.strip()) for line in lines if line.strip()[:1] not in ("", "#")}
         return set()
 
     def _append(self, names: Iterable[str]) -> None:
