@@ -4,7 +4,9 @@ import os
 import signal
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -61,7 +63,7 @@ def test_one_index_url_serves_ours_and_the_rest_and_takes_no_namesake(
 ) -> None:
     upstream.offer("our-tool", "99.0")
     upstream.offer("library", "1.5")
-    with served(commands, packages, "--upstream", upstream.simple) as index:
+    with served(commands, packages, "--upstream", upstream.simple, "--workers", "2") as index:
         target = tmp_path / "target"
         done = (
             pip_install(pip, index, target, "our-tool")
@@ -110,6 +112,29 @@ def test_clients_refuse_nothing_and_get_nothing_of_a_wrong_file(
         assert "HASH" not in done.stderr.upper().replace("HASHES", "")
         assert "not what its page promises" in index.log.read_text()
     assert not list((packages / ".pannier").rglob("library*.whl*"))
+
+
+def test_many_clients_of_many_workers_make_one_request(
+    commands: Commands, packages: Path, upstream: FakeUpstream
+) -> None:
+    """Each gets every byte, also those who come in the middle of the download."""
+    content = os.urandom(5_000_000)
+    offered = upstream.offer("library", "1.5", content=content)
+    upstream.file_gate.clear()
+    with served(commands, packages, "--upstream", upstream.simple, "--workers", "3") as index:
+        path = f"/upstream/library/sha256-{offered.hashes['sha256']}/{offered.filename}"
+
+        def fetch(number: int) -> bytes:
+            if number == 25:
+                upstream.file_gate.set()
+            with urllib.request.urlopen(index.url + path, timeout=120) as answer:
+                data: bytes = answer.read()
+                return data
+
+        with ThreadPoolExecutor(30) as pool:
+            assert all(data == content for data in pool.map(fetch, range(60)))
+    assert upstream.asked_for("/files/") == 1
+    assert upstream.asked_for("/simple/") == 1
 
 
 def test_a_server_behind_a_server_behind_an_index(
