@@ -49,7 +49,14 @@ def _manage_form(request: Request, services: Services, name: str) -> Response:
         )
     page = project_page(record, [], f"{request.prefix}/packages/")
     versions = view_versions(page, {file.filename: file.version for file in record.files})
-    return render_page(request, "manage.html", name=name, versions=versions, may_write=may_write(services))
+    return render_page(
+        request,
+        "manage.html",
+        name=name,
+        current=[version for version in versions if version.yanked is None],
+        yanked=[version for version in versions if version.yanked is not None],
+        may_write=may_write(services),
+    )
 
 
 async def manage(request: Request, services: Services, values: Sequence[str]) -> Response:
