@@ -73,9 +73,7 @@ def format_project_html(page: ProjectPage) -> bytes:
 
 def format_project_json(page: ProjectPage) -> bytes:
     """Write a project's page as JSON (PEP 691)."""
-    meta: dict[str, Any] = {"api-version": API_VERSION, "project-status": page.status}
-    if page.status_reason:
-        meta["project-status-reason"] = page.status_reason
+    meta: dict[str, Any] = {"api-version": API_VERSION}
     if page.tracks:
         meta["tracks"] = list(page.tracks)
     document: dict[str, Any] = {

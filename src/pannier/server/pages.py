@@ -86,10 +86,12 @@ def project_page(record: ProjectRecord, versions: list[str], to_packages: str) -
         versions: Its versions, oldest first.
         to_packages: URL of `/packages/` from where the page is, with a slash at its end.
     """
+    # A project in quarantine offers nothing to install (PEP 792).
+    is_offered = record.status != "quarantined"
     return simple_api.ProjectPage(
         name=record.name,
-        files=[file_link(file, to_packages) for file in record.files],
-        versions=versions,
+        files=[file_link(file, to_packages) for file in record.files] if is_offered else [],
+        versions=versions if is_offered else [],
         status=record.status,
         status_reason=record.status_reason,
         tracks=record.tracks,

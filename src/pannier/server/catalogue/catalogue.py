@@ -197,17 +197,17 @@ class Catalogue:
             self._beside(record, ".yanked").unlink(missing_ok=True)
         else:
             write_whole(self._beside(record, ".yanked"), reason.encode())
-        return self._rewrite(record._replace(yanked=reason))
+        return self._change(record, yanked=reason)
 
     def attest(self, record: FileRecord, provenance: bytes) -> FileRecord:
         """Keep a file's attestations (the JSON of a PEP 740 provenance object) beside it."""
         write_whole(self._beside(record, ".provenance"), provenance)
-        return self._rewrite(record._replace(has_provenance=True))
+        return self._change(record, has_provenance=True)
 
     def sign(self, record: FileRecord, signature: bytes) -> FileRecord:
         """Keep the signature that somebody made of a file beside it."""
         write_whole(self._beside(record, ".asc"), signature)
-        return self._rewrite(record._replace(has_signature=True))
+        return self._change(record, has_signature=True)
 
     def reserve(self, name: str) -> None:
         """Never ask upstream for this name, from now on and for good; one that ends in `*` is many names."""
@@ -221,10 +221,13 @@ class Catalogue:
         location = self.location(record)
         return location.with_name(location.name + suffix)
 
-    def _rewrite(self, record: FileRecord) -> FileRecord:
+    def _change(self, record: FileRecord, **changes: object) -> FileRecord:
+        """Note a change of a file; what else was changed since `record` was read stays."""
         with self.database.transaction() as connection:
-            write_file(connection, record, WHOLE)
-        return record
+            now = self.ready_file(record.path) or record
+            changed = now._replace(**changes)  # type: ignore[arg-type]
+            write_file(connection, changed, WHOLE)
+        return changed
 
     # What keeps it true.
 
@@ -274,6 +277,11 @@ def version_key(text: str) -> tuple[object, ...]:
         return (1, Version(text), "")
     except InvalidVersion:
         return (0, text, "")
+
+
+def same_version(one: str, other: str) -> bool:
+    """Whether two texts say the same version, as `1.0` and `1.0.0` do."""
+    return one == other or version_key(one) == version_key(other)
 
 
 def sorted_versions(texts: Sequence[str]) -> list[str]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from pannier.server.catalogue.records import FileRecord
 from pannier.server.messages import Answer, Request, Response, respond
+from pannier.server.pages import answer_page, make_page
 from pannier.server.routing import Route
 from pannier.server.sending import send_path
 from pannier.server.services import Services
@@ -40,18 +41,18 @@ def _metadata(request: Request, services: Services, path: str) -> Response:
     data = services.catalogue.metadata(record) if record else None
     if record is None or data is None:
         return not_found(path)
-    return respond(200, data, "text/plain; charset=utf-8", etag=f'"{record.metadata_sha256}"')
+    return answer_page(request, make_page(data, "text/plain; charset=utf-8"))
 
 
 def _provenance(request: Request, services: Services, path: str) -> Response:
-    return _side_file(services, path, ".provenance", "application/vnd.pypi.integrity.v1+json")
+    return _side_file(request, services, path, ".provenance", "application/vnd.pypi.integrity.v1+json")
 
 
 def _signature(request: Request, services: Services, path: str) -> Response:
-    return _side_file(services, path, ".asc", "application/pgp-signature")
+    return _side_file(request, services, path, ".asc", "application/pgp-signature")
 
 
-def _side_file(services: Services, path: str, suffix: str, kind: str) -> Response:
+def _side_file(request: Request, services: Services, path: str, suffix: str, kind: str) -> Response:
     record = services.catalogue.file(path)
     if record is None:
         return not_found(path)
@@ -60,7 +61,7 @@ def _side_file(services: Services, path: str, suffix: str, kind: str) -> Respons
         data = location.with_name(location.name + suffix).read_bytes()
     except OSError:
         return not_found(path + suffix)
-    return respond(200, data, kind)
+    return answer_page(request, make_page(data, kind))
 
 
 def not_found(path: str) -> Response:
