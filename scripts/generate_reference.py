@@ -237,6 +237,7 @@ _RESULTS = {
     "`hint`)",
     "serve": "none: it serves until it is told to stop",
     "serve passwd": "`file`, `user`, `is_new`",
+    "serve export": "`output`, `projects`, `files`, `written`, `removed`",
     "serve remove": "`files`, `dry_run`",
     "serve status": "`project`, `status`, `reason`",
     "serve token": "`token`, and for `create` `secret`; for `list` `tokens`",

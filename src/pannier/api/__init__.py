@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pannier.api.diagnosis import DoctorOptions, DoctorResult, doctor
     from pannier.api.index_changes import remove as index_remove
     from pannier.api.index_changes import yank as index_yank
+    from pannier.api.index_files import index_export
     from pannier.api.index_status import set_status
     from pannier.api.index_users import create_token, list_tokens, revoke_token, set_password
     from pannier.api.locking import LockOptions, LockResult, lock
@@ -49,6 +50,7 @@ _MODULES = {
     "cache_usage": "caching",
     "create_token": "index_users",
     "index_remove": "index_changes:remove",
+    "index_export": "index_files",
     "index_yank": "index_changes:yank",
     "clean_upstream": "upstream_cleaning",
     "doctor": "diagnosis",
@@ -93,6 +95,7 @@ __all__ = [
     "clean_upstream",
     "create_token",
     "doctor",
+    "index_export",
     "index_remove",
     "index_yank",
     "inspect",

@@ -51,6 +51,7 @@ SUBVERBS = {
     "serve remove": "remove releases from an index",
     "serve status": "say how a project of an index is doing",
     "serve clean": "remove what an index fetched from its upstream",
+    "serve export": "write an index as static files for any web server",
 }
 EXAMPLES = (
     ("pannier pack weather.py -o weather.tar.gz", "carry a script with everything it needs"),

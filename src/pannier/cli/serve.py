@@ -15,7 +15,16 @@ DESCRIPTION = """Serve a private package index over directories of wheels and sd
 
 pip, uv, poetry and every other client of the Simple API can install from it. What is copied into a
 directory appears, what is removed from it vanishes: the files are the truth."""
-EXAMPLES = (("pannier serve packages/", "serve what is in packages/, read-only"),)
+EXAMPLES = (
+    ("pannier serve packages/", "serve what is in packages/, read-only"),
+    ("pannier serve packages/ --htpasswd .htpasswd -i 0.0.0.0", "let users publish, from other machines too"),
+    (
+        "pannier serve packages/ --upstream https://index.example/simple/",
+        "and everything else through a cache",
+    ),
+    ("pannier serve packages/ --workers 4 --trusted-proxies 127.0.0.1", "behind nginx, on four cores"),
+    ("pannier serve --migrate-from-pypiserver 'run -p 80 -P .htpasswd packages'", "come from pypiserver"),
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,6 +32,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     from pannier.api.setting_names import VERB_TABLES
 
     parser.add_argument("places", metavar="DIR", nargs="*", help="where the distributions are")
+    parser.add_argument(
+        "--migrate-from-pypiserver",
+        dest="migrate",
+        metavar="ARGV",
+        help="print this command for a command line of pypiserver's, and serve nothing",
+    )
     for name, info in VERB_TABLES["serve"].items():
         if info.metavar or info.kind == "flag":
             add_setting(parser, name, info)
@@ -46,6 +61,11 @@ def execute(arguments: argparse.Namespace, context: Context) -> Outcome:
     """Serve until told to stop."""
     from pannier import api
 
+    if arguments.migrate is not None:
+        from pannier.cli.pypiserver import format_migration, migrate, migration_data
+
+        migration = migrate(arguments.migrate)
+        return Outcome(data=migration_data(migration), text=format_migration(migration))
     settings = api.serve_settings(arguments.places, context.load_settings())
 
     def started(url: str) -> None:
