@@ -356,7 +356,7 @@ class Connection(asyncio.Protocol):
         is_unread = pending.body is not None and pending.body is self._body
         if is_unread:
             self._ignore_rest()
-        if not keeps:
+        if not keeps or self._hub.is_stopping:
             self._is_closing = True
             # Old clients read nothing before they have sent everything, and say that they will close.
             self._is_lingering = is_unread
