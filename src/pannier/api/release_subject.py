@@ -150,6 +150,7 @@ def _bench(call: ReleaseCall, project: Project, repository: Repository | None) -
             OLDEST_PYTHON, cache=workshop.directories.interpreters, environ=settings.environ
         )
     variables = uv_environment(settings.environ, workshop.directories, workshop.index_settings())
+    variables |= {"UV_OFFLINE": "1"} if settings.offline else {}
     return Bench(builder, trial, variables, repository.commit_time if repository else 0)
 
 

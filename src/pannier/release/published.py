@@ -5,11 +5,11 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urljoin, urlsplit
 
 from pannier.formats.distribution_names import parse_distribution_filename
-from pannier.formats.simple_api import FileLink
+from pannier.formats.simple_api import FileLink, ProjectPage
 from pannier.formats.simple_api_pages import ACCEPT, parse_project_page, strongest_hash
 from pannier.formats.wheels import normalize_project
 from pannier.model.errors import FetchError
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import httpx
 
 _ATTEMPTS = 4
-_PASSING = (408, 425, 429, 500, 502, 503, 504)
+_PASSING = (0, 408, 425, 429, 500, 502, 503, 504)
 _REDIRECTS = 5
 _ABSENT = (404, 410)
 
@@ -62,20 +62,33 @@ class IndexReader:
     pause: float = 0.5
 
     def read(self, project: str) -> Published:
-        """Read the project's page.
+        """Read the project's page, where one of the places has it.
 
         Raises:
             FetchError: The index does not answer, or not with a project page.
         """
+        empty = Published("", ())
+        errors: list[FetchError] = []
         for simple_url in self.index.simple_urls:
-            url = f"{simple_url}{normalize_project(project)}/"
-            response = self._get(url, {"Accept": ACCEPT, "Cache-Control": "no-cache"})
-            if response is not None:
-                kind = response.headers.get("Content-Type", "")
-                return Published(
-                    simple_url, parse_project_page(response.content, kind, str(response.url)).files
-                )
-        return Published("", ())
+            try:
+                page = self._read_page(f"{simple_url}{normalize_project(project)}/")
+            except _HostError:
+                raise  # which is the same for each place
+            except FetchError as error:
+                errors.append(error)
+                continue
+            if page is not None and page.files:
+                return Published(simple_url, page.files)
+            if page is not None and not empty.simple_url:
+                empty = Published(simple_url, ())
+        # A guess at where the Simple API is may be wrong; where all are, there is no answer.
+        if len(errors) == len(self.index.simple_urls):
+            raise errors[0]
+        return empty
+
+    def _read_page(self, url: str) -> "ProjectPage | None":
+        answer = self._get(url, {"Accept": ACCEPT, "Cache-Control": "no-cache"})
+        return parse_project_page(answer.content, answer.content_type, answer.url) if answer else None
 
     def is_same(self, file: FileLink, path: Path) -> bool:
         """Whether a file of the index has the bytes of one of ours; without any hash it is downloaded.
@@ -87,67 +100,112 @@ class IndexReader:
         algorithm = known[0] if known else "sha256"
         with path.open("rb") as stream:
             ours = hashlib.file_digest(stream, algorithm).hexdigest()
-        return ours == (known[1] if known else hashlib.sha256(self.download(file.url)).hexdigest())
+        return ours == (known[1] if known else self.digest(file.url))
 
-    def download(self, url: str) -> bytes:
-        """The bytes of a file.
+    def digest(self, url: str) -> str:
+        """The sha256 of a file, downloaded for that.
 
         Raises:
             FetchError: It cannot be had.
         """
-        response = self._get(url, {})
-        if response is None:
+        answer = self._get(url, {})
+        if answer is None:
             raise _no_answer(self.index, url, "it is not there")
-        return response.content
+        return answer.sha256
 
-    def _get(self, url: str, headers: dict[str, str]) -> "httpx.Response | None":
+    def _get(self, url: str, headers: dict[str, str]) -> "_Answer | None":
         """The answer to a request; `None` for nothing there."""
         for attempt in range(_ATTEMPTS):
-            response, reason = self._attempt(url, headers)
-            if response is not None and response.status_code == 200:
-                return response
-            if response is not None and response.status_code in _ABSENT:
+            answer = self._attempt(url, headers)
+            if answer.status == 200:
+                return answer
+            if answer.status in _ABSENT:
                 return None
-            if response is not None and response.status_code not in _PASSING:
-                raise _no_answer(self.index, url, reason)
+            if answer.status not in _PASSING:
+                raise _no_answer(self.index, url, answer.reason)
             if attempt < _ATTEMPTS - 1:
                 time.sleep(self.pause * 2**attempt)
-        raise _no_answer(self.index, url, reason)
+        raise _no_answer(self.index, url, answer.reason, _HostError if answer.status == 0 else FetchError)
 
-    def _attempt(self, url: str, headers: dict[str, str]) -> "tuple[httpx.Response | None, str]":
-        """One answer, redirects within the index followed, and what is wrong with it.
+    def _attempt(self, url: str, headers: dict[str, str]) -> "_Answer":
+        """One answer, redirects within the index followed.
 
         An index may send on to another for what it does not have: what that one has is not what this one has.
         """
         import httpx
 
-        credentials = self.index.credentials
-        known = (
-            (credentials.username, credentials.password) if credentials.password else httpx.USE_CLIENT_DEFAULT
-        )
         host = urlsplit(url).netloc
         for _ in range(_REDIRECTS):
             try:
-                own = urlsplit(url).netloc == urlsplit(self.index.simple_urls[0]).netloc
-                auth = known if own else httpx.USE_CLIENT_DEFAULT
-                response = self.client.get(url, headers=headers, auth=auth, follow_redirects=False)
+                with self.client.stream(
+                    "GET", url, headers=headers, auth=self._auth(url), follow_redirects=False
+                ) as response:
+                    if not response.has_redirect_location:
+                        return _read_answer(response, keep="Accept" in headers)
             except httpx.TransportError as error:
-                return None, str(error) or type(error).__name__
-            except httpx.InvalidURL as error:
+                return _Answer(0, url, reason=str(error) or type(error).__name__)
+            except (httpx.HTTPError, httpx.InvalidURL) as error:
                 raise _no_answer(self.index, url, str(error)) from None
-            if not response.has_redirect_location:
-                return response, f"HTTP status {response.status_code}"
             url = urljoin(url, response.headers["Location"])
             if urlsplit(url).netloc != host and "Accept" in headers:
-                return httpx.Response(404, request=response.request), "it sends on to another index"
-        return None, "it redirects without end"
+                return _Answer(404, url, reason="it sends on to another index")
+        return _Answer(508, url, reason="it redirects without end")
+
+    def _auth(self, url: str) -> Any:
+        """The index's credentials, for its own host alone; others' come from netrc."""
+        import httpx
+
+        known = self.index.credentials
+        is_own = urlsplit(url).netloc == urlsplit(self.index.simple_urls[0]).netloc
+        return (known.username, known.password) if known.password and is_own else httpx.USE_CLIENT_DEFAULT
 
 
-def _no_answer(index: ReleaseIndex, url: str, reason: str) -> FetchError:
+class _Answer(NamedTuple):
+    """What came back.
+
+    Attributes:
+        status: HTTP status; 0 for none, since the line broke.
+        url: That answered in the end.
+        content_type: Of the content.
+        content: Empty where only its hash is wanted: a file may be larger than the memory.
+        sha256: Of the content.
+        reason: What is wrong with it.
+    """
+
+    status: int
+    url: str
+    content_type: str = ""
+    content: bytes = b""
+    sha256: str = ""
+    reason: str = ""
+
+
+def _read_answer(response: "httpx.Response", *, keep: bool) -> _Answer:
+    digest = hashlib.sha256()
+    kept = bytearray()
+    for block in response.iter_bytes():
+        digest.update(block)
+        if keep:
+            kept += block
+    return _Answer(
+        status=response.status_code,
+        url=str(response.url),
+        content_type=response.headers.get("Content-Type", ""),
+        content=bytes(kept),
+        sha256=digest.hexdigest(),
+        reason=f"HTTP status {response.status_code}",
+    )
+
+
+class _HostError(FetchError):
+    """The host of an index cannot be reached at all."""
+
+
+def _no_answer(index: ReleaseIndex, url: str, reason: str, kind: type[FetchError] = FetchError) -> FetchError:
     hint = "check the network and the URL of the index"
     if reason.endswith((" 401", " 403")):
         hint = "check the user name and the password or token, and that the user may read the index"
-    return FetchError(
+    return kind(
         f"the index `{index.name}` does not answer as it should",
         code="index-unreachable",
         facts={"url": url, "reason": reason, "named by": index.where},

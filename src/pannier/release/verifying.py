@@ -104,11 +104,11 @@ def _differences(
         yield "its hash on the page is another than that of what was uploaded"
     if file.metadata is not None and distribution.kind == "wheel":
         compared.append("metadata")
-        metadata = reader.download(f"{file.url}.metadata")
-        if metadata != read_metadata(distribution):
+        served_metadata = reader.digest(f"{file.url}.metadata")
+        if served_metadata != hashlib.sha256(read_metadata(distribution)).hexdigest():
             yield "the metadata beside it is not the one inside it"
     if distribution.kind == "wheel" or not set(file.hashes) & set(_STRONG):
         compared.append("downloaded bytes")
-        downloaded = hashlib.sha256(reader.download(file.url)).hexdigest()
+        downloaded = reader.digest(file.url)
         if downloaded != distribution.sha256:
             yield f"downloaded it has sha256 {downloaded}, uploaded was {distribution.sha256}"

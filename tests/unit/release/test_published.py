@@ -68,6 +68,20 @@ def test_the_first_place_that_has_the_project_is_the_index() -> None:
     assert reader(lambda _: httpx.Response(404)).read("particle").files == ()
 
 
+def test_a_wrong_guess_at_the_place_does_no_harm() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        if str(request.url) == PAGE:
+            return page()
+        if "shop" in request.url.path:
+            return httpx.Response(200, html="<html><body>A shop</body></html>")
+        return httpx.Response(400)
+
+    found = reader(answer, "http://index.example/shop/", "http://index.example/bad/", SIMPLE).read("particle")
+    assert found.simple_url == SIMPLE
+    with pytest.raises(FetchError):
+        reader(answer, "http://index.example/bad/").read("particle")
+
+
 def test_where_an_index_sends_on_to_another_it_has_nothing_itself() -> None:
     def answer(request: httpx.Request) -> httpx.Response:
         assert request.url.host == "index.example", "the other index was asked"
@@ -96,12 +110,16 @@ def test_what_passes_is_tried_again_and_what_stays_is_told() -> None:
 
 
 def test_no_line_to_the_index_is_told_without_a_traceback() -> None:
+    asked = []
+
     def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(str(request.url))
         raise httpx.ConnectError("no route", request=request)
 
     with pytest.raises(FetchError) as caught:
-        reader(answer).read("particle")
+        reader(answer, SIMPLE, "http://index.example/other/").read("particle")
     assert caught.value.facts["reason"] == "no route"
+    assert set(asked) == {PAGE}
 
 
 # Named, since the content is of this moment, and every process of the tests has to name the test alike.
