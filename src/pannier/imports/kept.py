@@ -218,7 +218,8 @@ def _read_again(program: Program, plain: Plain) -> Unit | None:
     unit = Unit(found, found.source, Pending(old.path, old.root, old.level, old.search), old.name)
     unit.is_thorough = old.is_thorough
     program.follow(unit)
-    return unit if unit.requests == old.requests else None
+    is_same = unit.requests == old.requests and found.scan.directories == old.found.scan.directories
+    return unit if is_same else None
 
 
 def _updated(program: Program, kept: _Kept) -> _Kept:

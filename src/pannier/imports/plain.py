@@ -19,6 +19,7 @@ def to_plain(found: FileScan) -> Plain:
         None if source is None else (source.path, source.cells, source.installs),
         tuple(map(tuple, found.scan.sites)),
         tuple(map(tuple, found.scan.features)),
+        found.scan.directories,
         found.python2_line,
         tuple((tuple(problem.location), problem.message, problem.code) for problem in found.problems),
         found.functions,
@@ -29,10 +30,10 @@ def to_plain(found: FileScan) -> Plain:
 
 def from_plain(plain: Plain) -> FileScan:
     """The scan that `to_plain` was given."""
-    source, sites, features, python2_line, problems, functions, found, uses = plain
+    source, sites, features, directories, python2_line, problems, functions, found, uses = plain
     return FileScan(
         None if source is None else SourceText(source[0], "", source[1], source[2]),
-        Scan(tuple(map(ImportSite._make, sites)), tuple(map(Feature._make, features))),
+        Scan(tuple(map(ImportSite._make, sites)), tuple(map(Feature._make, features)), directories),
         python2_line,
         tuple(Problem(Location(*place), message, code) for place, message, code in problems),
         functions,

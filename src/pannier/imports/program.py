@@ -63,6 +63,14 @@ class Pending(NamedTuple):
         return self.is_named and not self.size
 
 
+def _below(base: str, directory: str) -> str:
+    """A directory as seen from here that is spelled as seen from another, without needless `..`."""
+    while directory == os.pardir or directory.startswith(os.pardir + os.sep):
+        base = parent_directory(base)
+        directory = directory[len(os.pardir) + 1 :]
+    return join(base, directory) if directory not in {"", os.curdir} else base
+
+
 class Unit:
     """One file of the program, read and scanned.
 
@@ -200,11 +208,36 @@ class Program:
         self._reporter.begin(stage)
         with uncollected():
             self._scan_tree(stage)
-            for queue in self._queues:
-                while queue:
-                    self._read_one(queue.popleft(), stage)
+            self._read_queues(stage)
+            while self._follow_late():
+                self._read_queues(stage)
         self._reporter.end(stage)
         self._check_functions()
+
+    def _read_queues(self, stage: Stage) -> None:
+        for queue in self._queues:
+            while queue:
+                self._read_one(queue.popleft(), stage)
+
+    def _follow_late(self) -> bool:
+        """Look for what was found nowhere in the directories that other files add to `sys.path`.
+
+        Only beside scripts: in a directory every file is read, and explains what nothing else does.
+        """
+        added = dict.fromkeys(place for unit in self.units for place in self._added(unit))
+        for unit in self.units if added and not self.listed else ():
+            new = tuple(place for place in added if place not in unit.search.first)
+            if new:
+                unit.search = unit.search._replace(first=(*unit.search.first, *new))
+                for file, level in self.follow(unit):
+                    self._queue(unit, file, level)
+        return any(self._queues)
+
+    def _added(self, unit: Unit) -> list[str]:
+        """The directories that a file adds to `sys.path`, those that there are."""
+        own = os.path.dirname(unit.source.path) or os.curdir
+        added = (_below(own, directory) for directory in unit.found.scan.directories)
+        return [place for place in added if self.finder.directories.entries(place)]
 
     def _scan_tree(self, stage: Stage) -> None:
         """Scan what lies in directories beforehand, on every core."""
@@ -287,10 +320,16 @@ class Program:
         if file.path in self._seen or self._queued.get(file.path, _UNLISTED) <= level:
             return
         self._queued[file.path] = level
-        search = unit.search
+        search = unit.search._replace(first=self._first(unit))
         if file.root not in search.first:
-            search = SearchPath((file.root, *search.first), search.last, search.shadows_standard)
+            search = search._replace(first=(file.root, *search.first))
         self._queues[level].append(Pending(file.path, file.root, level, search, is_named=False))
+
+    def _first(self, unit: Unit) -> tuple[str, ...]:
+        """Where a file's imports are looked up before all else, what it adds to `sys.path` at the end."""
+        if not unit.found.scan.directories:
+            return unit.search.first
+        return tuple(dict.fromkeys((*unit.search.first, *self._added(unit))))
 
     def _relative(self, unit: Unit, site: ImportSite) -> list[LocalFile]:
         """What a relative import runs; never anything else than local, found or not."""
@@ -309,7 +348,7 @@ class Program:
     def _absolute(self, unit: Unit, site: ImportSite) -> list[LocalFile] | None:
         """What an absolute import runs, when that is the program's own."""
         own = os.path.dirname(unit.source.path) or os.curdir
-        first = (own, *unit.search.first) if unit.python2_line else unit.search.first
+        first = (own, *self._first(unit)) if unit.python2_line else self._first(unit)
         for root in first:
             found = self.finder.find(root, site.module)
             if found is not None and self._is_meant(unit, site, found):

@@ -15,9 +15,16 @@ from pannier.imports.conditions import (
     value,
     verdict,
 )
-from pannier.imports.guards import catches_import_errors, gives_up, modules_in, suppresses_import_errors
+from pannier.imports.guards import (
+    bound_in,
+    catches_import_errors,
+    gives_up,
+    modules_in,
+    suppresses_import_errors,
+)
 from pannier.imports.idioms import find_mentions
 from pannier.imports.mentions import Mentions
+from pannier.imports.search_paths import added_directories
 from pannier.imports.syntax import Feature, find_features
 from pannier.model.analysis import ImportKind
 
@@ -62,10 +69,12 @@ class Scan(NamedTuple):
     Attributes:
         sites: In the order of the text.
         features: What bounds the Python version, each kind once.
+        directories: What it adds to `sys.path`, relative to its own directory.
     """
 
     sites: tuple[ImportSite, ...]
     features: tuple[Feature, ...] = ()
+    directories: tuple[str, ...] = ()
 
 
 class _Context(NamedTuple):
@@ -105,7 +114,7 @@ def scan_tree(
     mentions = find_mentions(tree, text) if has_idioms else Mentions()
     scanner = _Scanner(surroundings, mentions, toplevel, wanted)
     scanner.visit_body(tree.body, _Context())
-    return Scan(tuple(scanner.sites), find_features(text))
+    return Scan(tuple(scanner.sites), find_features(text), added_directories(tree, text))
 
 
 class _Scanner:
@@ -118,6 +127,7 @@ class _Scanner:
         self.wanted = wanted
         self.mentions = mentions
         self.for_types: frozenset[str] = frozenset()
+        self.flags: set[str] = set()
 
     def visit_body(self, body: Iterable[ast.stmt], context: _Context) -> None:
         for statement in body:
@@ -233,7 +243,8 @@ class _Scanner:
                 self.visit_body(body, context.weakened("typing"))
         if holds is None:
             either = context._replace(is_certain=False)
-            self.visit_body(body, either.weakened("optional") if asks_availability(inner) else either)
+            asks = asks_availability(inner, self.flags)
+            self.visit_body(body, either.weakened("optional") if asks else either)
             self.visit_body(otherwise, either)
         else:
             self.visit_body(statement.body if holds else statement.orelse, context)
@@ -270,6 +281,8 @@ class _Scanner:
         if catching and not all(gives_up(handler.body) for handler in catching):
             rescues = (name for handler in catching for name in modules_in(handler.body))
             guarded = context.weakened("optional", tuple(rescues))
+            if tried:
+                self.flags.update(bound_in([*statement.body, *statement.orelse, *catching]))
         self.visit_body(statement.body, guarded)
         for handler in statement.handlers:
             rescue = context._replace(instead_of=tried) if handler in catching else context

@@ -23,7 +23,11 @@ _ANYWHERE = tuple(telling for telling in backends.TELLING_TEXTS if telling not i
 # Modules whose functions import by texts that stand elsewhere than in the call.
 _MODULES_OF_CALLS = ("hypercorn", "granian", "uvicorn", "pkg_resources", "lazy_loader", "importlib_metadata")
 _PARTS_OF_IMPORTLIB = ("metadata", "resources", "util")
-_ELSEWHERE = ('exec("', "exec('", '"-m"', "'-m'", " -m ", "optional_package", "LazyLoader")
+_ELSEWHERE = (
+    *('exec("', "exec('", '"-m"', "'-m'", " -m ", "optional_package", "LazyLoader"),
+    *("sys.path.append", "sys.path.insert", "sys.path.extend", "sys.path +=", "sys.path =", "sys.path["),
+    "addsitedir",
+)
 # Functions that import what their argument says: what their names have in common, the names, and the module
 # that they have to come from.
 _FUNCTIONS = (
