@@ -126,7 +126,7 @@ def analyze(
         analysis=analysis,
         spec=spec,
         environment_python=environment.python_version,
-        check=_compare(analysis, project, environment) if options.compare else None,
+        check=_compare(analysis, project, environment, target_python) if options.compare else None,
     )
 
 
@@ -140,7 +140,9 @@ def _requirements(declared: Sequence[Declared]) -> dict[str, str]:
     return found
 
 
-def _compare(analysis: Analysis, project: ProjectFiles, environment: AnalysedEnvironment) -> Check | None:
+def _compare(
+    analysis: Analysis, project: ProjectFiles, environment: AnalysedEnvironment, target_python: str
+) -> Check | None:
     if not project.declarations.files:
         return None
     from pannier.api.checking import check
@@ -151,7 +153,7 @@ def _compare(analysis: Analysis, project: ProjectFiles, environment: AnalysedEnv
 
         for name, needed in installed_requirements(environment.place).items():
             requires.setdefault(name, set()).update(needed)
-    return check(analysis, project.declarations, requires)
+    return check(analysis, project.declarations, requires, target_python)
 
 
 def refuse_problems(problems: Sequence[Problem]) -> None:

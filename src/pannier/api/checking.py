@@ -23,18 +23,25 @@ class _Facts(NamedTuple):
     declared: Mapping[str, Sequence[Declared]]
     requires: Mapping[str, set[str]]
     own: frozenset[str]
+    target_python: str
 
 
-def check(analysis: Analysis, declarations: Declarations, requires: Mapping[str, set[str]]) -> Check:
+def check(
+    analysis: Analysis, declarations: Declarations, requires: Mapping[str, set[str]], target_python: str
+) -> Check:
     """Compare what is imported with what is declared.
 
     Args:
         analysis: What the sources import.
         declarations: What files declare.
         requires: Who requires whom, from an environment or a lock; normalized names. Empty without either.
+        target_python: Version of the Python that will run the program, on Linux; decides markers.
     """
     facts = _Facts(
-        _by_name(declarations.requirements), requires, frozenset(map(_normalized, declarations.project_names))
+        _by_name(declarations.requirements),
+        requires,
+        frozenset(map(_normalized, declarations.project_names)),
+        target_python,
     )
     used: set[str] = set()
     rows = []
@@ -123,7 +130,8 @@ def _extra_that_brings(name: str, facts: _Facts) -> str:
 
 def _bringer(name: str, facts: _Facts) -> str:
     """The declared project that brings another one along, by the shortest way."""
-    for start in sorted(facts.declared):
+    groups = ("main", "optional", "development", "build")
+    for start in sorted(facts.declared, key=lambda one: (groups.index(facts.declared[one][0].group), one)):
         seen = {start}
         pending = [start]
         while pending:
@@ -160,6 +168,8 @@ def _excuses(items: Sequence[Declared], facts: _Facts, used: set[str]) -> Iterat
     if all(item.group in _FOR_MAKERS for item in items):
         yield _GROUP_REASONS[items[0].group]
     yield why_unimported(name)
+    if not any(_holds(item, facts.target_python) for item in items):
+        yield "for another Python or platform, by its marker"
     dependents = sorted(other for other in used if name in facts.requires.get(other, ()))
     if dependents:
         yield f"chooses the version of what `{dependents[0]}` requires"
@@ -167,6 +177,29 @@ def _excuses(items: Sequence[Declared], facts: _Facts, used: set[str]) -> Iterat
     host = next((other for other in sorted(used) if name.startswith(f"{other}-")), "")
     if host:
         yield f"a part or plug-in of `{host}`, by its name"
+
+
+def _holds(item: Declared, target_python: str) -> bool:
+    """Whether a requirement's marker (PEP 508) holds on the target; what is none holds."""
+    marker = item.requirement.partition(";")[2].strip()
+    if not marker:
+        return True
+    from packaging.markers import InvalidMarker, Marker, UndefinedEnvironmentName
+
+    environment = {
+        "python_version": ".".join(target_python.split(".")[:2]),
+        "python_full_version": target_python,
+        "implementation_name": "cpython",
+        "platform_python_implementation": "CPython",
+        "sys_platform": "linux",
+        "platform_system": "Linux",
+        "os_name": "posix",
+        "extra": "",
+    }
+    try:
+        return Marker(marker).evaluate(environment)
+    except (InvalidMarker, UndefinedEnvironmentName):
+        return True
 
 
 def _normalized(name: str) -> str:

@@ -29,7 +29,9 @@ _DEVELOPMENT = frozenset(
 def group_called(name: str, default: DeclaredGroup = "optional") -> DeclaredGroup:
     """For whom a group of dependencies or a requirements file of this name is."""
     words = re.split(r"[-_./\s]+", name.lower())
-    return "development" if any(word in _DEVELOPMENT for word in words) else default
+    if any(word in _DEVELOPMENT for word in words):
+        return "development"
+    return "optional" if "extras" in words else default
 
 
 class Collector:

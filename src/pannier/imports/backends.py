@@ -267,6 +267,9 @@ def _asked(rule: Rule, call: ast.Call, scope: Scope) -> list[str]:
     node = argument(call, rule.place, *rule.keywords)
     if node is None:
         return []
+    if isinstance(node, ast.Tuple):
+        # `include((patterns, "name"))`: what stands first is meant, the rest says more of it.
+        node = node.elts[0] if node.elts else node
     if rule.values == ("*",) and not (isinstance(node, ast.Constant) and not node.value):
         return _values(node, scope) or ["_"]
     return [text for text in _values(node, scope) if fits(rule, text)]

@@ -2,7 +2,7 @@
 
 import ast
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from typing import Any
 
 # Names that mean the same wherever they are kept (`compat.PY2`, `from sys import version_info`).
@@ -106,14 +106,21 @@ def is_for_types(test: ast.expr, names: frozenset[str] = frozenset()) -> bool:
     return name in _FOR_TYPES or name in names or name.endswith(".TYPE_CHECKING")
 
 
-def asks_availability(test: ast.expr) -> bool:
-    """Whether a condition asks if something optional is there (`HAS_NUMPY`, `is_torch_available()`)."""
+def asks_availability(test: ast.expr, names: Set[str] = frozenset()) -> bool:
+    """Whether a condition asks if something optional is there (`HAS_NUMPY`, `is_torch_available()`).
+
+    Args:
+        test: The condition.
+        names: What the module sets where an import succeeds or fails.
+    """
     if isinstance(test, ast.BoolOp):
-        return any(map(asks_availability, test.values))
+        return any(asks_availability(part, names) for part in test.values)
     if isinstance(test, ast.Compare):
-        return asks_availability(test.left)
+        return asks_availability(test.left, names)
     if isinstance(test, ast.NamedExpr):
-        return asks_availability(test.value)
+        return asks_availability(test.value, names)
+    if isinstance(test, ast.Name) and test.id in names:
+        return True
     if isinstance(test, ast.Call):
         name = dotted_name(test.func)
         if name.rpartition(".")[2] in {"find_spec", "find_loader", "find_module"}:

@@ -1,7 +1,7 @@
 """What the code around an import does when the module is missing."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from pannier.imports.conditions import dotted_name
 
@@ -75,6 +75,17 @@ def _installs(statement: ast.stmt) -> bool:
         for word in node.value.split()
     ]
     return "install" in words and ("pip" in name or any(word.startswith("pip") for word in words))
+
+
+def bound_in(nodes: Iterable[ast.stmt | ast.ExceptHandler]) -> Iterator[str]:
+    """Names that imports and plain assignments bind, in functions aside."""
+    for node in nodes:
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            yield from (alias.asname or alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.Assign):
+            yield from (target.id for target in node.targets if isinstance(target, ast.Name))
+        elif isinstance(node, (ast.ExceptHandler, ast.If, ast.Try, ast.With)):
+            yield from bound_in(node.body)
 
 
 def modules_in(body: list[ast.stmt]) -> Iterator[str]:

@@ -44,7 +44,7 @@ _MAKERS_UNLESS_PACKAGES = frozenset({"tools", "tool", "utils", "contrib", "dev",
 _DEVELOPMENT_FILES = frozenset({"setup.py", "conftest.py", "tests.py"})
 # Only at the top: further down, `tasks.py` is a module like any other.
 _DEVELOPMENT_FILES_AT_THE_TOP = frozenset(
-    {"noxfile.py", "tasks.py", "fabfile.py", "dodo.py", "versioneer.py"}
+    {"noxfile.py", "tasks.py", "fabfile.py", "dodo.py", "versioneer.py", "hatch_build.py"}
 )
 
 

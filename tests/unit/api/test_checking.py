@@ -24,7 +24,7 @@ def _declared(requirement, group="main"):
 def _states(projects, declared, requires=None, unknown=(), project_names=()):
     analysis = Analysis(sources=("app.py",), projects=tuple(projects), unknown=tuple(unknown))
     declarations = Declarations(tuple(declared), ("requirements.txt",), (), tuple(project_names))
-    result = check(analysis, declarations, requires or {})
+    result = check(analysis, declarations, requires or {}, "3.11.7")
     return {row.name: (row.state, row.reason) for row in result.projects}, result.agrees
 
 
@@ -149,3 +149,20 @@ def test_a_requirement_that_chooses_the_version_of_anothers_is_excused():
 def test_a_part_of_a_used_whole_is_excused():
     states, _ = _states([_project("django")], [_declared("django"), _declared("django-something")])
     assert states["django-something"][0] == "excused"
+
+
+@pytest.mark.parametrize(
+    ("marker", "state"),
+    [
+        ("python_version < '3.11'", "excused"),
+        ("sys_platform == 'win32'", "excused"),
+        ("platform_python_implementation == 'PyPy'", "excused"),
+        ("python_version >= '3.8'", "unused"),
+        ("extra == 'test' and os_name == 'nt'", "excused"),
+        ("no marker at all", "unused"),
+    ],
+)
+def test_a_marker_that_does_not_hold_on_the_target_excuses(marker, state):
+    item = Declared("somelib", f"somelib>=1; {marker}", "main", "requirements", _PLACE)
+    states, _ = _states([], [item])
+    assert states["somelib"][0] == state
