@@ -234,10 +234,17 @@ class Program:
         return any(self._queues)
 
     def _added(self, unit: Unit) -> list[str]:
-        """The directories that a file adds to `sys.path`, those that there are."""
+        """The directories that a file adds to `sys.path`, those that there are.
+
+        Some are meant from the file's own directory, some from that of the script, or the project's.
+        """
         own = os.path.dirname(unit.source.path) or os.curdir
-        added = (_below(own, directory) for directory in unit.found.scan.directories)
-        return [place for place in added if self.finder.directories.entries(place)]
+        bases = dict.fromkeys((own, *unit.search.first, *unit.search.last))
+        found: list[str] = []
+        for directory in unit.found.scan.directories:
+            places = (_below(base, directory) for base in bases)
+            found.extend(next(([place] for place in places if self.finder.directories.entries(place)), []))
+        return found
 
     def _scan_tree(self, stage: Stage) -> None:
         """Scan what lies in directories beforehand, on every core."""

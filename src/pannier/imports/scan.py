@@ -277,6 +277,10 @@ class _Scanner:
     def visit_try(self, statement: ast.Try | ast.TryStar, context: _Context) -> None:
         catching = [handler for handler in statement.handlers if catches_import_errors(handler, statement)]
         tried = tuple(modules_in(statement.body))
+        if self.mentions and tried:
+            inner = (node for part in statement.body for node in ast.walk(part))
+            named = (mention.module for node in inner for mention in self.mentions.of(node))
+            tried = tuple(dict.fromkeys((*tried, *named)))
         guarded = context
         if catching and not all(gives_up(handler.body) for handler in catching):
             rescues = (name for handler in catching for name in modules_in(handler.body))

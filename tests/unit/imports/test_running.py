@@ -160,7 +160,8 @@ def _run(worker, directory, missing):
     return json.loads(worker.stdout.readline())
 
 
-@settings(deadline=None, max_examples=150, suppress_health_check=list(HealthCheck))
+# The same programs every time: a rare one that is new belongs into the corpus, and not into somebody's build.
+@settings(deadline=None, max_examples=60, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(program=_programs, missing=st.sets(st.sampled_from(["numpy", "yaml", "unknown_x1", "ujson"])))
 def test_what_really_runs_is_reported(worker, program, missing):
     with tempfile.TemporaryDirectory() as place:
