@@ -173,6 +173,32 @@ def test_the_long_digest_that_setuptools_sends_is_checked_too(packages: Path) ->
     assert upload(index, blake2_256_digest=hashlib.blake2b(WHEEL_DATA).hexdigest().upper()).status == 200
 
 
+def test_nothing_said_of_an_older_file_is_said_of_a_newer_one(packages: Path) -> None:
+    index = index_of(packages, overwrite=True)
+    upload(index, gpg_signature="of the old")
+    act(index, action="yank", name="demo", version="1.0", reason="old")
+    assert upload(index, data=OTHER_WHEEL_DATA).status == 200
+    assert names_of(packages) == [WHEEL]
+    (packages / WHEEL).unlink()
+    (packages / f"{WHEEL}.yanked").write_text("left behind by rm")
+    index = index_of(packages)
+    assert upload(index).status == 200
+    assert names_of(packages) == [WHEEL]
+
+
+def names_of(packages: Path) -> list[str]:
+    return sorted(path.name for path in packages.iterdir() if not path.name.startswith("."))
+
+
+def test_a_file_somewhere_else_is_never_replaced(packages: Path) -> None:
+    (packages / "nested").mkdir()
+    (packages / "nested" / WHEEL).write_bytes(WHEEL_DATA)
+    index = index_of(packages, overwrite=True)
+    assert upload(index).status == 200
+    assert upload(index, data=OTHER_WHEEL_DATA).status == 409
+    assert names_of(packages) == ["nested"]
+
+
 @pytest.mark.parametrize("digest", ["md5_digest", "sha256_digest", "blake2_256_digest"])
 def test_a_digest_of_other_bytes_is_refused(packages: Path, digest: str) -> None:
     index = index_of(packages)

@@ -34,11 +34,14 @@ class Served(NamedTuple):
 
 
 @contextmanager
-def served(commands: Commands, *arguments: str | Path, env: dict[str, str] | None = None) -> Iterator[Served]:
-    """Serve, for as long as the block lasts."""
+def served(
+    commands: Commands, *arguments: str | Path, env: dict[str, str] | None = None, prefix: str = ""
+) -> Iterator[Served]:
+    """Serve, for as long as the block lasts; below a path, if one is given."""
     port = free_port()
     log = commands.directory / f"serve-{port}.log"
     words = [commands.bin / "pannier", "serve", *arguments, "--host", "127.0.0.1", "--port", str(port)]
+    words += ["--prefix", prefix] if prefix else []
     with log.open("wb") as stream:
         process = subprocess.Popen(
             [str(word) for word in words],
@@ -48,7 +51,7 @@ def served(commands: Commands, *arguments: str | Path, env: dict[str, str] | Non
             cwd=commands.directory,
             env=commands.environment(env),
         )
-    url = f"http://127.0.0.1:{port}"
+    url = f"http://127.0.0.1:{port}{prefix}"
     try:
         wait_for(url, process, log)
         yield Served(url, process, log)

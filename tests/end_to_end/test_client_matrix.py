@@ -1,10 +1,16 @@
 """Real clients, old and new, of `pannier serve`: installing, publishing, searching, and being refused."""
 
 import hashlib
+import io
 import json
 import os
+import shutil
 import subprocess
 import sys
+import time
+import urllib.error
+import urllib.request
+import zipfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -441,6 +447,7 @@ def test_setup_py_registers_and_uploads(
     assert "401" in refused.stdout + refused.stderr
 
 
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 def test_curl_uploads_with_four_fields_and_removes(index: Index, tmp_path: Path) -> None:
     (wheel,) = write(tmp_path / "dist", wheel_bytes("curl_made", "1.0"))
     curl = ["curl", "--silent", "--show-error", "--fail", "--user", f"{USER}:{PASSWORD}"]
@@ -461,6 +468,67 @@ def test_curl_uploads_with_four_fields_and_removes(index: Index, tmp_path: Path)
     run([*curl, *fields, f"{index.url}/pypi"])
     run([*curl, "-d", ":action=remove_pkg", "-d", "name=curl-made", "-d", "version=1.0", f"{index.url}/"])
     assert not (index.packages / wheel.name).exists()
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_curl_sends_a_large_file_only_when_it_may(index: Index, tmp_path: Path) -> None:
+    # It asks first, with `Expect: 100-continue`, whether the server wants it.
+    (wheel,) = write(tmp_path / "dist", padded_wheel("curl_large", 8 << 20))
+    curl = ["curl", "--silent", "--output", "-", "--write-out", "%{http_code} %{size_upload}"]
+    curl += ["-F", f"content=@{wheel}", f"{index.url}/"]
+    refused = run([*curl, "--user", f"{USER}:wrong", "-H", "Expect: 100-continue"]).stdout.splitlines()[-1]
+    assert refused.split()[0].endswith("401")
+    assert int(refused.split()[1]) < 1 << 20
+    accepted = run([*curl, "--user", f"{USER}:{PASSWORD}"]).stdout
+    assert "200" in accepted.splitlines()[-1]
+    assert (index.packages / wheel.name).read_bytes() == wheel.read_bytes()
+
+
+def padded_wheel(name: str, size: int) -> tuple[str, bytes]:
+    """A wheel with so many bytes of data in it."""
+    filename, data = wheel_bytes(name, "1.0")
+    stream = io.BytesIO(data)
+    with zipfile.ZipFile(stream, "a") as archive:
+        archive.writestr(f"{name}.bin", os.urandom(size))
+    return filename, stream.getvalue()
+
+
+def test_every_worker_shows_what_one_of_them_took_in(pannier_bin: Path, place: Path, tmp_path: Path) -> None:
+    commands = _commands(tmp_path, pannier_bin)
+    packages = commands.home / "packages"
+    arguments = (packages, "--htpasswd", commands.home / "htpasswd", "--workers", "3")
+    (wheel,) = write(tmp_path / "dist", wheel_bytes("shared", "1.0"))
+    with served(commands, *arguments, prefix="/index") as running:
+        words = [
+            UV,
+            "publish",
+            "--publish-url",
+            f"{running.url}/legacy/",
+            "-u",
+            USER,
+            "-p",
+            PASSWORD,
+            wheel,
+        ]
+        run(words, env=bare_environment(tmp_path))
+        seen = [fetch(f"{running.url}/simple/shared/") for _ in range(30)]
+        assert all(wheel.name in page for page in seen)
+        command = [pannier_bin / "pannier", "serve", "yank", "shared==1.0", "-d", packages]
+        run(command, env=bare_environment(tmp_path))
+        assert all("data-yanked" in fetch(f"{running.url}/simple/shared/") for _ in range(30))
+        (packages / wheel.name).unlink()
+        end = time.monotonic() + 30
+        while any(wheel.name in fetch(f"{running.url}/simple/shared/") for _ in range(10)):
+            assert time.monotonic() < end
+
+
+def fetch(url: str) -> str:
+    try:
+        with urllib.request.urlopen(url, timeout=20) as answer:
+            return str(answer.read().decode())
+    except urllib.error.HTTPError as error:
+        error.close()
+        return str(error.code)
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,12 @@ from pannier.store.writing import write_whole
 OWN_DIRECTORY = ".pannier"
 
 
+def remove_beside(location: Path) -> None:
+    """Remove what lies beside a file and speaks of it."""
+    for suffix in SIDE_SUFFIXES:
+        location.with_name(location.name + suffix).unlink(missing_ok=True)
+
+
 class Catalogue:
     """The catalogue of the directories served.
 
@@ -173,6 +179,9 @@ class Catalogue:
         with temporary.open("rb") as stream:
             os.fsync(stream.fileno())
         self.reserve(name.project)
+        # Of a file that was here before: what it says is not said of this one.
+        if replace or not target.exists():
+            remove_beside(target)
         if replace:
             temporary.replace(target)
         else:
@@ -186,8 +195,7 @@ class Catalogue:
         """Remove a file and what lies beside it. Its name stays reserved."""
         location = self.location(record)
         location.unlink(missing_ok=True)
-        for suffix in SIDE_SUFFIXES:
-            location.with_name(location.name + suffix).unlink(missing_ok=True)
+        remove_beside(location)
         with self.database.transaction() as connection:
             delete_file(connection, record.path)
 

@@ -65,7 +65,8 @@ def publish(catalogue: Catalogue, form: Form, path: Path, *, overwrite: bool) ->
     existing = find_same(catalogue, received.filename)
     if existing is not None and existing.sha256 == received.sha256:
         return Published(existing, "same")
-    if existing is not None and not (overwrite and existing.filename == received.filename):
+    # What is replaced has the very place that uploads go to.
+    if existing is not None and not (overwrite and (existing.root, existing.path) == (0, received.filename)):
         raise _conflict(existing)
     found = inspect_distribution(path, received.filename, name=form.get("name"), version=form.get("version"))
     provenance = _provenance(form, received)
