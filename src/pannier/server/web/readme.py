@@ -1,28 +1,28 @@
-"""A project's description as safe HTML.
+"""READMEs rendered apart, and kept: strangers' markup can take any time and memory, but not this server's.
 
-`readme_renderer` renders and sanitises, as the public index does. Beyond that, nothing of our pages loads
-from elsewhere or leads where its author did not mean: images become text, relative links plain words.
+A process of its own renders each, within limits; what does not keep to them is shown as plain text.
 """
 
 import hashlib
-import re
+import json
+import resource
+import subprocess
+import sys
 from contextlib import suppress
 from html import escape
-from html.parser import HTMLParser
 from pathlib import Path
 
 from pannier.store.writing import write_whole
 
-_VERSION = "1"
-_LONGEST = 1 << 20
-# What headings have for scripts to show.
-_EMPTY_ANCHOR = re.compile(r'<a href="#[^"]*"[^>]*></a>')
-_ANCHORS = ("id", "name")
-_VOID = frozenset(("br", "hr", "col", "wbr", "input"))
+_VERSION = "2"
+_SECONDS = 8
+_MEMORY = 1 << 30
+_LONGEST_SOURCE = 512 << 10
+_LONGEST_RESULT = 4 << 20
 
 
 def render_readme(text: str, content_type: str, cache: Path) -> str:
-    """Render a description, or find what was rendered before.
+    """Render a description, or find what was rendered before. Blocks.
 
     Args:
         text: The description.
@@ -31,78 +31,43 @@ def render_readme(text: str, content_type: str, cache: Path) -> str:
     """
     if not text.strip():
         return ""
-    text = text[:_LONGEST]
+    text = text[:_LONGEST_SOURCE]
     key = hashlib.sha256(f"{_VERSION}\0{content_type}\0{text}".encode("utf-8", "replace")).hexdigest()
     place = cache / f"{key}.html"
     with suppress(OSError, UnicodeDecodeError):
         return place.read_text("utf-8")
-    rendered = without_outside(_render(text, content_type))
+    rendered = _render_apart(text, content_type) or f"<pre>{escape(text)}</pre>"
     with suppress(Exception):  # a cache that cannot be written is no reason to show nothing
-        write_whole(place, rendered.encode())
+        write_whole(place, rendered.encode("utf-8", "replace"))
     return rendered
 
 
-def _render(text: str, content_type: str) -> str:
-    from readme_renderer import markdown, rst, txt
-
-    kind = content_type.partition(";")[0].strip().lower()
-    rendered = None
-    if kind == "text/markdown":
-        rendered = markdown.render(text, variant=_variant(content_type))
-    elif kind in ("", "text/x-rst"):
-        rendered = rst.render(text)
-    # What is not valid markup is shown as it is.
-    return rendered or txt.render(text) or ""
-
-
-def _variant(content_type: str) -> str:
-    return "CommonMark" if "variant=commonmark" in content_type.replace(" ", "").lower() else "GFM"
-
-
-def without_outside(html: str) -> str:
-    """Take images and relative links out of sanitised HTML, and leave their text."""
-    writer = _Writer()
-    writer.feed(html)
-    writer.close()
-    return _EMPTY_ANCHOR.sub("", "".join(writer.parts))
+def _render_apart(text: str, content_type: str) -> str:
+    """What a process of its own makes of it; empty when that failed, or took too much."""
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", __name__],
+            input=json.dumps([text, content_type]).encode(),
+            capture_output=True,
+            timeout=2 * _SECONDS,
+            check=False,
+        )
+    except (subprocess.TimeoutExpired, OSError):
+        return ""
+    if done.returncode != 0 or len(done.stdout) > _LONGEST_RESULT:
+        return ""
+    return done.stdout.decode("utf-8", "replace")
 
 
-class _Writer(HTMLParser):
-    """Writes what it reads, but for what would reach outside. Whatever it writes is escaped anew."""
+def main() -> None:
+    """Render what comes on standard input, within limits."""
+    from pannier.server.web.markup import render_markup
 
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.parts: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        attributes = {name: value or "" for name, value in attrs}
-        if tag == "img":
-            if attributes.get("alt", "").strip():
-                self.parts.append(f'<span class="image">{escape(attributes["alt"])}</span>')
-            return
-        if tag == "a":
-            attributes = _safe_link(attributes)
-        # An anchor in a text must not be taken for one of the page around it.
-        kept = {name: _anchor(value) if name in _ANCHORS else value for name, value in attributes.items()}
-        written = "".join(f' {name}="{escape(value)}"' for name, value in kept.items())
-        self.parts.append(f"<{tag}{written}>")
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag not in _VOID and tag != "img":
-            self.parts.append(f"</{tag}>")
-
-    def handle_data(self, data: str) -> None:
-        self.parts.append(escape(data, quote=False))
+    text, content_type = json.load(sys.stdin.buffer)
+    resource.setrlimit(resource.RLIMIT_CPU, (_SECONDS, _SECONDS))
+    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+    sys.stdout.buffer.write(render_markup(text, content_type).encode("utf-8", "replace"))
 
 
-def _anchor(name: str) -> str:
-    return "readme-" + name.removeprefix("user-content-")
-
-
-def _safe_link(attributes: dict[str, str]) -> dict[str, str]:
-    target = attributes.get("href", "")
-    if target.startswith("#"):
-        return {**attributes, "href": f"#{_anchor(target[1:])}"}
-    if target.startswith(("https://", "http://", "mailto:")):
-        return {**attributes, "rel": "nofollow noopener noreferrer"}
-    return {name: value for name, value in attributes.items() if name != "href"}
+if __name__ == "__main__":
+    main()

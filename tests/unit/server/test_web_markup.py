@@ -1,11 +1,10 @@
 """READMEs of strangers become HTML that does nothing and loads nothing."""
 
 import re
-from pathlib import Path
 
 import pytest
 
-from pannier.server.web.readme import render_readme, without_outside
+from pannier.server.web.markup import render_markup, without_outside
 
 ATTACKS = (
     "<script>alert(1)</script>",
@@ -39,8 +38,8 @@ TAGS = re.compile(r"<(/?[a-zA-Z][^>]*)>")
     "kind", ["text/markdown", "text/markdown; variant=CommonMark", "text/x-rst", "text/plain", ""]
 )
 @pytest.mark.parametrize("attack", ATTACKS)
-def test_nothing_runs_and_nothing_loads(tmp_path: Path, attack: str, kind: str) -> None:
-    html = render_readme(f"Title\n=====\n\n{attack}\n", kind, tmp_path)
+def test_nothing_runs_and_nothing_loads(attack: str, kind: str) -> None:
+    html = render_markup(f"Title\n=====\n\n{attack}\n", kind)
     assert "root:" not in html
     for tag in TAGS.findall(html):
         name = re.split(r"[\s/]", tag.lstrip("/"))[0].lower()
@@ -59,22 +58,8 @@ def test_nothing_runs_and_nothing_loads(tmp_path: Path, attack: str, kind: str) 
         assert not re.search(r"\bon\w+\s*=|javascript:|data:|style\s*=|src\s*=", tag, re.IGNORECASE), tag
 
 
-def test_what_was_rendered_is_found_again(tmp_path: Path) -> None:
-    first = render_readme("# One", "text/markdown", tmp_path)
-    (kept,) = tmp_path.iterdir()
-    kept.write_text("from the cache")
-    assert render_readme("# One", "text/markdown", tmp_path) == "from the cache"
-    assert render_readme("# One", "text/x-rst", tmp_path) != first
-
-
-def test_a_cache_that_cannot_be_written_hinders_nothing(tmp_path: Path) -> None:
-    place = tmp_path / "file"
-    place.write_text("in the way")
-    assert "<strong>bold</strong>" in render_readme("**bold**", "text/markdown", place)
-
-
-def test_broken_markup_is_shown_as_it_is(tmp_path: Path) -> None:
-    assert "no such role" in render_readme(":no such role:`x` <b>", "text/x-rst", tmp_path)
+def test_broken_markup_is_shown_as_it_is() -> None:
+    assert "no such role" in render_markup(":no such role:`x` <b>", "text/x-rst")
 
 
 def test_links_to_elsewhere_stay_and_relative_ones_become_words() -> None:
