@@ -5,6 +5,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from pannier.imports.conditions import dotted_name
+
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
@@ -13,7 +15,7 @@ class Reach(NamedTuple):
     """What some functions of a module reach.
 
     Attributes:
-        nodes: Identities (`id`) of the imported names (`ast.alias`) and the calls behind them.
+        nodes: Identities (`id`) of the imported names (`ast.alias`) behind them, and of all that they run.
         found: The functions that the module has, of those asked for.
     """
 
@@ -23,7 +25,7 @@ class Reach(NamedTuple):
 
 def function_names(tree: ast.Module) -> tuple[str, ...]:
     """Every function of a module, methods as `Class.method`, in the order of the text."""
-    return tuple(name for name, _ in _functions(tree.body, ""))
+    return tuple(name for name, *_ in _functions(tree.body, ""))
 
 
 def reach(tree: ast.Module, functions: Sequence[str]) -> Reach:
@@ -36,28 +38,43 @@ def reach(tree: ast.Module, functions: Sequence[str]) -> Reach:
         functions: Names as `function_names` gives them; a method or a nested function also by its last part.
     """
     found: set[str] = set()
-    walker = _Walker(_bindings(tree.body))
-    for name, node in _functions(tree.body, ""):
+    walker = _Walker(_bindings(tree))
+    for name, node, owner in _functions(tree.body, ""):
         for asked in functions:
             if asked in (name, name.rpartition(".")[2]):
                 found.add(asked)
                 walker.follow(node)
+                if owner is not None:
+                    walker.follow_method(node, owner)
+    for asked in functions:
+        # What is called may be no `def`: `f = lambda x: ...`, `f = numpy.vectorize(g)`.
+        made = [node for node in walker.bindings.get(asked, ()) if _makes_function(node)]
+        if made and asked not in found:
+            found.add(asked)
+            for statement in made:
+                walker.follow(statement)
     walker.finish()
     return Reach(frozenset(walker.nodes), frozenset(found))
 
 
 def _functions(
-    body: Sequence[ast.stmt], prefix: str
-) -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]:
+    body: Sequence[ast.stmt], prefix: str, owner: ast.ClassDef | None = None
+) -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef, ast.ClassDef | None]]:
+    """Every function with its dotted name, and the class that it is a method of."""
     for statement in body:
         if isinstance(statement, _DEFINITIONS):
             name = prefix + statement.name
             if isinstance(statement, _FUNCTIONS):
-                yield name, statement
-            yield from _functions(statement.body, f"{name}.")
+                yield name, statement, owner
+            inside = statement if isinstance(statement, ast.ClassDef) else None
+            yield from _functions(statement.body, f"{name}.", inside)
         else:
             for inner in _inner_bodies(statement):
-                yield from _functions(inner, prefix)
+                yield from _functions(inner, prefix, owner)
+
+
+def _makes_function(node: ast.AST) -> bool:
+    return isinstance(node, ast.Assign) and isinstance(node.value, (ast.Lambda, ast.Call))
 
 
 def _inner_bodies(statement: ast.stmt) -> Iterator[list[ast.stmt]]:
@@ -69,10 +86,17 @@ def _inner_bodies(statement: ast.stmt) -> Iterator[list[ast.stmt]]:
         yield handler.body
 
 
-def _bindings(body: Sequence[ast.stmt]) -> dict[str, list[ast.AST]]:
-    """Module-level names to the statements or imported names that bind them, inside `if` and `try` too."""
+def _bindings(tree: ast.Module) -> dict[str, list[ast.AST]]:
+    """Module-level names to the statements or imported names that bind them, inside `if` and `try` too.
+
+    A function that declares a name `global` binds it as well, and so may a call of its method (`TABLE.update()`).
+    """
     bindings: dict[str, list[ast.AST]] = {}
-    for statement in _leaves(body):
+    for _, function, _ in _functions(tree.body, ""):
+        for node in ast.walk(function):
+            for name in node.names if isinstance(node, ast.Global) else ():
+                bindings.setdefault(name, []).append(function)
+    for statement in _leaves(tree.body):
         if isinstance(statement, (ast.Import, ast.ImportFrom)):
             for alias in statement.names:
                 bindings.setdefault(alias.asname or alias.name.partition(".")[0], []).append(alias)
@@ -101,6 +125,13 @@ def _bound_names(statement: ast.stmt) -> Iterator[str]:
         for item in statement.items:
             if item.optional_vars:
                 yield from _target_names(item.optional_vars)
+    elif isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
+        function = statement.value.func
+        if isinstance(function, ast.Attribute):
+            yield dotted_name(function).partition(".")[0]
+    if isinstance(statement, (ast.Assign, ast.Expr, ast.If, ast.While)):
+        test = statement.value if isinstance(statement, (ast.Assign, ast.Expr)) else statement.test
+        yield from (node.target.id for node in ast.walk(test) if isinstance(node, ast.NamedExpr))
 
 
 def _target_names(target: ast.expr) -> Iterator[str]:
@@ -129,6 +160,24 @@ class _Walker:
                 else:
                     self.missing_name = True
 
+    def follow_method(self, method: ast.AST, owner: ast.ClassDef) -> None:
+        """Follow what calling a method needs of its class: bases, decorators, attributes, `self.other()`."""
+        for part in (*owner.bases, *owner.keywords, *owner.decorator_list):
+            self.follow(part)
+        by_name: dict[str, list[ast.AST]] = {}
+        for statement in owner.body:
+            if isinstance(statement, _FUNCTIONS):
+                by_name.setdefault(statement.name, []).append(statement)
+            else:
+                self.follow(statement)
+        pending = [method, *(one for name in ("__init__", "__new__") for one in by_name.pop(name, ()))]
+        while pending:
+            current = pending.pop()
+            self.follow(current)
+            for node in ast.walk(current):
+                if isinstance(node, ast.Attribute) and node.attr in by_name:
+                    pending.extend(by_name.pop(node.attr))
+
     def finish(self) -> None:
         """A name that nothing here binds may come from any star import of the module."""
         if self.missing_name:
@@ -136,9 +185,8 @@ class _Walker:
 
     def _visit(self, root: ast.AST) -> Iterator[str]:
         for node in ast.walk(root):
-            if isinstance(node, (ast.alias, ast.Call)):
-                self.nodes.add(id(node))
-            elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+            self.nodes.add(id(node))
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
                 yield node.id
 
     def _parts(self, statements: Sequence[ast.AST]) -> Iterator[ast.AST]:
