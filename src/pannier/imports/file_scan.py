@@ -1,7 +1,10 @@
 """One file from its bytes to what it imports: a value that can be kept or sent to another process."""
 
 import ast
+import sys
 import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from pannier.imports.conditions import Surroundings
@@ -12,6 +15,7 @@ from pannier.imports.tells import telling_places
 from pannier.imports.uses import Use, find_uses
 from pannier.model.analysis import Problem
 
+_DEEPER = 5000
 # Cutting such a text up costs as much as parsing it.
 _SMALL = 300
 
@@ -75,9 +79,27 @@ def scan_reading(reading: Reading, options: ScanOptions) -> FileScan:
     with warnings.catch_warnings():
         # Invalid escapes in what is read are none of our user's business.
         warnings.simplefilter("ignore")
-        telling = telling_places(source.text)
-        parsed = None if options.is_thorough else _parse_excerpt(source.text, telling)
-        parsed = parsed or _parse(source)
+        try:
+            return _scan(source, reading.problems, options, _parse)
+        except RecursionError:
+            pass
+        try:
+            with _deeper():
+                return _scan(source, reading.problems, options, _parse)
+        except RecursionError:
+            part = options._replace(is_thorough=False)
+            return _scan(source, reading.problems, part, _parse_lines)
+
+
+def _scan(
+    source: SourceText,
+    problems: tuple[Problem, ...],
+    options: ScanOptions,
+    parse: Callable[[SourceText], _Parsed],
+) -> FileScan:
+    telling = telling_places(source.text)
+    parsed = None if options.is_thorough else _parse_excerpt(source.text, telling)
+    parsed = parsed or parse(source)
     wanted = None
     functions: tuple[str, ...] = ()
     found: frozenset[str] = frozenset()
@@ -99,7 +121,7 @@ def scan_reading(reading: Reading, options: ScanOptions) -> FileScan:
         source=source._replace(text=""),
         scan=scan,
         python2_line=parsed.python2_line,
-        problems=(*reading.problems, *parsed.problems),
+        problems=(*problems, *parsed.problems),
         functions=functions,
         found=found,
         uses=find_uses(source.text, scan.sites),
@@ -119,10 +141,36 @@ def _parse_excerpt(text: str, telling: tuple[int, ...] | None) -> _Parsed | None
         return None
 
 
+@contextmanager
+def _deeper() -> Iterator[None]:
+    """With room for chains of some thousand `elif` or `+`, as generated code has them.
+
+    Each level of the parser's takes some hundred bytes of a stack that usually has 8 MB.
+    """
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(limit, _DEEPER))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(limit)
+
+
+def _parse_lines(source: SourceText) -> _Parsed:
+    """Of a text that is nested too deeply for the parser, what each line imports alone."""
+    from pannier.imports.repair import imports_alone
+
+    problem = Problem(
+        location=source.locate(1),
+        message="is nested too deeply for Python's parser; its imports were read line by line",
+        code="source-syntax",
+    )
+    return _Parsed(imports_alone(source.text), problems=(problem,))
+
+
 def _parse(source: SourceText) -> _Parsed:
     try:
         return _Parsed(ast.parse(source.text))
-    except (ValueError, RecursionError, MemoryError) as error:
+    except (ValueError, MemoryError) as error:
         failure = SyntaxError(str(error) or "too deeply nested")
     except SyntaxError as error:
         failure = error

@@ -89,7 +89,7 @@ def _inner_bodies(statement: ast.stmt) -> Iterator[list[ast.stmt]]:
 def _bindings(tree: ast.Module) -> dict[str, list[ast.AST]]:
     """Module-level names to the statements or imported names that bind them, inside `if` and `try` too.
 
-    A function that declares a name `global` binds it as well, and so may a call of its method (`TABLE.update()`).
+    A function that declares a name `global` binds it too, and so may a call of its method (`TABLE.update()`).
     """
     bindings: dict[str, list[ast.AST]] = {}
     for _, function, _ in _functions(tree.body, ""):

@@ -17,11 +17,16 @@ _CELL_MAGIC = re.compile(r"^\s*%%(\w+)")
 _INSTALL = re.compile(
     r"^\s*[%!]\s*(?:\{?sys\.executable\}?\s+-m\s+|python3?\s+-m\s+|uv\s+)?pip3?\s+install\s+(.*)"
 )
+# What exporting a notebook as a script makes of shell lines and magics.
+_CALLED_MAGIC = re.compile(
+    r"""^\s*get_ipython\(\)\.(?:system|run_line_magic|magic)\(\s*u?["'](?:(pip)["']\s*,\s*["'])?(.*)["']\s*\)\s*$"""
+)
 _REQUIREMENT = re.compile(r"[A-Za-z0-9][\w.-]*(?:\[[\w,.-]+\])?(?:[=<>!~]=?[\w.*,=<>!~-]+)?$")
 _EXTENSION = re.compile(r"^(\s*)%(?:load_ext|reload_ext)\s+([\w.]+)")
 _PLOTTING = re.compile(r"^(\s*)%(?:matplotlib|pylab)\b")
 # Cells under these are Python all the same; under any other they are another language or plain text.
 _PYTHON_CELL_MAGICS = frozenset({"time", "timeit", "capture", "prun", "python", "python3", "pypy", "debug"})
+_SHELL_CELL_MAGICS = frozenset({"bash", "sh", "zsh", "system", "sx", "script"})
 # Extensions that come with IPython and need nothing more.
 _BUNDLED_EXTENSIONS = frozenset({"autoreload", "storemagic"})
 _OPTIONS_WITH_VALUE = frozenset(
@@ -66,7 +71,7 @@ def _join_cells(path: str, document: dict[str, Any]) -> SourceText:
     for number, code in _code_cells(document):
         cells.append((number, len(lines) + 1))
         for line in _python_lines(code):
-            installs.extend((name, len(lines) + 1) for name in _installed_names(line))
+            installs.extend((name, len(lines) + 1) for name in installed_names(line))
             lines.append(_without_magic(line))
     return SourceText(path, "\n".join(lines) + "\n", tuple(cells), tuple(installs))
 
@@ -92,6 +97,8 @@ def _python_lines(code: str) -> list[str]:
         return lines
     if magic[1] in _PYTHON_CELL_MAGICS:
         return ["", *lines[first + 1 :]]
+    if magic[1] in _SHELL_CELL_MAGICS:
+        return ["", *(f"!{line}" for line in lines[first + 1 :])]
     return ["" for _ in lines]
 
 
@@ -110,8 +117,9 @@ def _without_magic(line: str) -> str:
     return f"{magic[1]}pass" if magic else line
 
 
-def _installed_names(line: str) -> Iterator[str]:
-    match = _INSTALL.match(line)
+def installed_names(line: str) -> Iterator[str]:
+    """The requirements that a magic or shell line installs."""
+    match = _INSTALL.match(_CALLED_MAGIC.sub(r"!\1 \2", line))
     if match is None:
         return
     skip = False

@@ -6,17 +6,21 @@ from pannier.imports.source import Reading, SourceText, decode_source, refused
 
 # Generated tables of constants reach a few MB; past this a file is data that happens to end in `.py`.
 LARGEST_SOURCE = 20_000_000
+# Notebooks hold their output.
+LARGEST_NOTEBOOK = 100_000_000
+_EXPORTED = "get_ipython()"
 
 
 def read_source(path: str) -> Reading:
     """Read one file, a notebook among them; a file that cannot be read is a problem, never an exception."""
+    largest = LARGEST_NOTEBOOK if path.endswith(".ipynb") else LARGEST_SOURCE
     try:
         with Path(path).open("rb") as stream:
-            content = stream.read(LARGEST_SOURCE + 1)
+            content = stream.read(largest + 1)
     except OSError as error:
         return refused(path, f"cannot be read: {(error.strerror or str(error)).lower()}", "source-unreadable")
-    if len(content) > LARGEST_SOURCE:
-        limit = LARGEST_SOURCE // 1_000_000
+    if len(content) > largest:
+        limit = largest // 1_000_000
         return refused(path, f"is larger than {limit} MB and was not read", "source-unreadable")
     return parse_source(content, path)
 
@@ -30,4 +34,19 @@ def parse_source(content: bytes, path: str) -> Reading:
     text, problems = decode_source(content, path)
     if text is None:
         return Reading(None, problems)
-    return Reading(SourceText(path, text), problems)
+    return Reading(SourceText(path, text, installs=_exported_installs(text)), problems)
+
+
+def _exported_installs(text: str) -> tuple[tuple[str, int], ...]:
+    """What a notebook that was exported as a script installs."""
+    if _EXPORTED not in text:
+        return ()
+    from pannier.imports.notebook import installed_names
+
+    lines = enumerate(text.split("\n"), 1)
+    return tuple(
+        (name, number)
+        for number, line in lines
+        if line.lstrip().startswith(_EXPORTED)
+        for name in installed_names(line)
+    )

@@ -118,6 +118,16 @@ def repair(text: str, error: SyntaxError) -> Repaired:
     return Repaired(tree, "broken", error.lineno or 1)
 
 
+def imports_alone(text: str) -> ast.Module:
+    """The import statements of a text, each for itself."""
+    return _imports_alone([_rewritten(logical) for logical in _logical_lines(text)])
+
+
+def _rewritten(logical: _LogicalLine) -> tuple[_LogicalLine, str]:
+    is_import = logical.code.startswith(("import", "from")) and _parses(logical.code)
+    return logical, logical.code if is_import else "pass"
+
+
 def _logical_lines(text: str) -> Iterator[_LogicalLine]:
     """Split into logical lines without their comments, a bracket left open notwithstanding."""
     line = first = 1

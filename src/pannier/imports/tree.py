@@ -1,7 +1,7 @@
 """Directories to the Python files in them that belong to the program."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -147,7 +147,7 @@ def _visit(
 ) -> None:
     if entry.is_symlink():
         tree.inputs.add(path)
-    if entry.is_dir():
+    if _is(entry.is_dir):
         if _is_skipped(entry.name, path):
             tree.inputs.add(path)
         elif not _is_ignored(path, True, ignored):
@@ -165,9 +165,17 @@ def _visit(
 def _is_python(entry: "os.DirEntry[str]", path: str) -> bool:
     if not entry.name.endswith(_SUFFIXES):
         # A program in `bin/` often has no suffix; its first line tells.
-        return "." not in entry.name and entry.is_file() and _has_python_line(path)
+        return "." not in entry.name and _is(entry.is_file) and _has_python_line(path)
     # A dangling symlink is kept: reading it is the problem to report. A FIFO would block.
-    return entry.is_file() or entry.is_symlink()
+    return _is(entry.is_file) or (entry.is_symlink() and not os.path.exists(path))  # noqa: PTH110
+
+
+def _is(asked: Callable[[], bool]) -> bool:
+    """What a directory entry is; a symlink to itself is nothing."""
+    try:
+        return asked()
+    except OSError:
+        return False
 
 
 def _has_python_line(path: str) -> bool:

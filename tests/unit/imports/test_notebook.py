@@ -2,6 +2,7 @@ import json
 
 from pannier.imports.analysis import AnalysisOptions, analyze
 from pannier.imports.notebook import parse_notebook
+from pannier.imports.reading import parse_source
 
 
 def _notebook(*cells, language="python", **document):
@@ -86,3 +87,25 @@ def test_a_notebook_of_unexpected_shapes_does_not_fail():
     for cells in (None, 3, [3, {"cell_type": "code"}, {"cell_type": "code", "source": 3}], {"a": 1}):
         content = json.dumps({"cells": cells, "metadata": 3, "worksheets": 3}).encode()
         assert parse_notebook(content, "n.ipynb").source is not None
+
+
+def test_what_shell_cells_and_called_magics_install_is_declared_too(tmp_path, monkeypatch):
+    content = _notebook(
+        "%%bash\nset -e\npip install -q lxml==5.0 && echo done\nls",
+        "get_ipython().system('pip install redis')",
+        'get_ipython().run_line_magic("pip", "install flask")',
+        "%%html\npip install scipy",
+    )
+    found = {
+        project.name: project.requirement for project in _analysis(tmp_path, monkeypatch, content).projects
+    }
+    assert found == {"lxml": "lxml==5.0", "redis": "redis", "flask": "flask"}
+
+
+def test_an_exported_notebook_says_what_it_installs():
+    text = "# In[1]:\n\nget_ipython().system('pip install lxml')\nimport numpy\n"
+    analysis = analyze([("-", text)], AnalysisOptions(target_python="3.11"))
+    assert _names(analysis) == {"numpy"}
+    reading = parse_source(text.encode(), "exported.py")
+    assert reading.source is not None
+    assert reading.source.installs == (("lxml", 3),)
