@@ -134,10 +134,7 @@ def _of_call(name: str, call: ast.Call, scope: Scope) -> Iterator[Mention]:
     last = name.rpartition(".")[2]
     importer = IMPORTERS.get(last)
     if importer is not None and _is_from(importer, name):
-        node = argument(call, importer.place, importer.keyword, "module", "module_name", "modulename")
-        yield from (
-            mention for text in texts(node, scope) for mention in written(text, importer.form, importer.kind)
-        )
+        yield from _imported(importer, last, call, scope)
     elif last in {"map", "filter"} and len(call.args) == 2:
         yield from _mapped(call, scope)
     elif name in _SERVERS or name in _LAZY_LOADS:
@@ -157,6 +154,23 @@ def _of_call(name: str, call: ast.Call, scope: Scope) -> Iterator[Mention]:
         yield from _structure(call.args[2], scope)
     elif last in _COMMANDS:
         yield from _commanded(call, scope)
+
+
+def _imported(importer: _Importer, last: str, call: ast.Call, scope: Scope) -> Iterator[Mention]:
+    node = argument(call, importer.place, importer.keyword, "module", "module_name", "modulename")
+    packages = texts(argument(call, 1, "package"), scope) if last == "import_module" else ()
+    for text in texts(node, scope):
+        relative = [_absolute(text, package) for package in packages] if text.startswith(".") else []
+        for one in relative or [text]:
+            yield from written(one, importer.form, importer.kind)
+
+
+def _absolute(text: str, package: str) -> str:
+    """A relative name seen from a package that is named beside it (`import_module(".two", "pkg")`)."""
+    module = text.lstrip(".")
+    parents = package.split(".")
+    parents = parents[: max(len(parents) - (len(text) - len(module)) + 1, 0)]
+    return ".".join((*parents, module)) if parents else text
 
 
 def _is_from(importer: _Importer, name: str) -> bool:
