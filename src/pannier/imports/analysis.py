@@ -166,7 +166,7 @@ class _Findings:
 
     def _add_site(self, unit: Unit, site: ImportSite) -> None:
         kind = self._kind(unit, site)
-        if kind is None:
+        if kind is None or site.is_own:
             return
         location = unit.source.locate(site.line, site.column)
         if site.is_project:
@@ -183,6 +183,9 @@ class _Findings:
         for name in self.resolver.names(site.module, site.names):
             found = Import(name=name, kind=kind, location=location)
             provider = self.resolver.resolve(name)
+            if provider is not None and kind == "backend" and provider.confidence == "guess":
+                # What a setting names is more often the program's own than something nobody vouches for.
+                provider = None
             if provider is not None:
                 self._note(provider, found)
             elif not is_standard_somewhere(name.partition(".")[0]):

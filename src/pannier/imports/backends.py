@@ -304,8 +304,10 @@ def _is_value(value: str, text: str) -> bool:
 def _needed(rule: Rule, text: str) -> Iterator[Mention]:
     for need in rule.needs:
         if need[0].startswith("@"):
+            form, _, own = need[0][1:].partition("-")
             if "_" not in text.split("."):
-                yield from written(text, cast("Form", need[0][1:]), "backend")
+                mentions = written(text, cast("Form", form), "backend")
+                yield from (mention._replace(is_own=own == "own") for mention in mentions)
         else:
             yield Mention(need[0], "backend", alternatives=need[1:])
 

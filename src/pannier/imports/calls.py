@@ -141,7 +141,7 @@ def _of_call(name: str, call: ast.Call, scope: Scope) -> Iterator[Mention]:
         form: Form = "entry" if name in _SERVERS else "module"
         for text in texts(argument(call, 0, "app", "fullname"), scope):
             if form == "module" or ":" in text:
-                yield from written(text, form)
+                yield from (one._replace(is_own=form == "entry") for one in written(text, form))
     elif name.startswith("pkg_resources"):
         yield from _of_pkg_resources(name.removeprefix("pkg_resources."), call, scope)
     elif last in _METADATA and name.startswith(("importlib.metadata.", "importlib_metadata.")):
@@ -162,7 +162,9 @@ def _imported(importer: _Importer, last: str, call: ast.Call, scope: Scope) -> I
     for text in texts(node, scope):
         relative = [_absolute(text, package) for package in packages] if text.startswith(".") else []
         for one in relative or [text]:
-            yield from written(one, importer.form, importer.kind)
+            mentions = written(one, importer.form, importer.kind)
+            # The object that Flask is configured from is the application's.
+            yield from (mention._replace(is_own=last == "from_object") for mention in mentions)
 
 
 def _absolute(text: str, package: str) -> str:

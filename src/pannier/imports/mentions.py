@@ -37,6 +37,7 @@ class Mention(NamedTuple):
         level: How many dots stood before it.
         alternatives: Other modules that serve as well; one that the program imports anyway is the one meant.
         is_project: The name is a project's, as `importlib.metadata` takes it.
+        is_own: It can only be a module of the program itself, such as its settings.
     """
 
     module: str
@@ -45,6 +46,7 @@ class Mention(NamedTuple):
     level: int = 0
     alternatives: tuple[str, ...] = ()
     is_project: bool = False
+    is_own: bool = False
 
 
 class File(NamedTuple):

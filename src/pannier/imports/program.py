@@ -9,7 +9,7 @@ from pannier.imports.file_scan import FileScan, ScanOptions, scan_file, scan_rea
 from pannier.imports.local import Found, LocalFile, LocalFinder, join, module_name, parent_directory
 from pannier.imports.resolution import Resolver
 from pannier.imports.scan import ImportSite
-from pannier.imports.source import Reading, SourceText
+from pannier.imports.source import Reading, SourceText, with_plain_line_ends
 from pannier.imports.standard_library import standard_modules
 from pannier.model.analysis import Problem
 from pannier.model.errors import AnalysisError
@@ -154,7 +154,9 @@ class Program:
 
     def add_text(self, name: str, text: str) -> None:
         """Add a source that is no file, such as standard input; its local modules lie beside us."""
-        self._queues[REQUIRED].append(Pending(name, os.curdir, REQUIRED, SearchPath((os.curdir,)), text=text))
+        search = SearchPath((os.curdir,))
+        plain = with_plain_line_ends(text)
+        self._queues[REQUIRED].append(Pending(name, os.curdir, REQUIRED, search, text=plain))
 
     def add_script(self, path: str) -> None:
         """Add a file: its directory is `sys.path[0]`, or its package's root when it is in a package."""

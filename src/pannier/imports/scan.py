@@ -48,6 +48,7 @@ class ImportSite(NamedTuple):
         is_certain: It takes place whenever the module is imported: in no function and under no condition.
         alternatives: Modules that serve as well; the one that the program imports anyway is meant.
         is_project: `module` is a project's name, as `importlib.metadata` takes it.
+        is_own: It can only be a module of the program itself.
     """
 
     module: str
@@ -61,6 +62,7 @@ class ImportSite(NamedTuple):
     is_certain: bool = True
     alternatives: tuple[str, ...] = ()
     is_project: bool = False
+    is_own: bool = False
 
 
 class Scan(NamedTuple):
@@ -333,6 +335,7 @@ class _Scanner:
                     kind=kind,
                     alternatives=mention.alternatives,
                     is_project=mention.is_project,
+                    is_own=mention.is_own,
                     is_certain=False,
                 )
             )

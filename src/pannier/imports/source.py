@@ -60,7 +60,7 @@ def decode_source(content: bytes, path: str) -> tuple[str | None, tuple[Problem,
     if b"\0" in content and not encoding.startswith(("utf-16", "utf-32")):
         return None, refused(path, "holds binary data", "source-unreadable").problems
     try:
-        return _with_plain_line_ends(body.decode(encoding)), ()
+        return with_plain_line_ends(body.decode(encoding)), ()
     except LookupError:
         message, line = f"declares the encoding `{encoding}`, which is not known", 1
     except UnicodeDecodeError as error:
@@ -69,7 +69,7 @@ def decode_source(content: bytes, path: str) -> tuple[str | None, tuple[Problem,
         if _find_cookie(content):
             message = f"is not valid {encoding}, the encoding that it declares"
     problem = Problem(location=Location(path=path, line=line), message=message, code="source-encoding")
-    return _with_plain_line_ends(body.decode("latin-1")), (problem,)
+    return with_plain_line_ends(body.decode("latin-1")), (problem,)
 
 
 def _declared_encoding(content: bytes) -> tuple[str, int]:
@@ -89,7 +89,8 @@ def _find_cookie(content: bytes) -> str:
     return ""
 
 
-def _with_plain_line_ends(text: str) -> str:
+def with_plain_line_ends(text: str) -> str:
+    """A text whose lines all end with a line feed, as Python reads it."""
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     return text

@@ -168,6 +168,12 @@ def test_symlink_loops_and_dangling_links_do_not_stop_it(tmp_path, monkeypatch):
     ]
 
 
+def test_old_line_ends_are_lines_too():
+    analysis = _text("import numpy\rimport yaml\r\nx = = 1\rimport requests")
+    assert _requirements(analysis) == {"numpy", "PyYAML", "requests"}
+    assert [str(problem.location) for problem in analysis.problems] == ["-:3"]
+
+
 def test_a_deeply_nested_expression_is_a_problem_and_no_crash():
     analysis = _text("import numpy\nx = " + "(" * 5000 + ")" * 5000 + "\nimport scipy\n")
     assert _requirements(analysis) == {"numpy", "scipy"}
