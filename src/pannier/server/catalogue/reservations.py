@@ -23,7 +23,7 @@ class Reservations:
         """Whether a normalized name is or ever was local, or is reserved."""
         query = """
             SELECT 1 FROM reserved WHERE name = :project UNION ALL SELECT 1 FROM file WHERE project = :project
-            UNION ALL SELECT 1 FROM reserved WHERE name LIKE '%*' AND :project GLOB name LIMIT 1
+            UNION ALL SELECT 1 FROM reserved WHERE substr(name, -1) = '*' AND :project GLOB name LIMIT 1
         """
         return self._database.connection.execute(query, {"project": project}).fetchone() is not None
 

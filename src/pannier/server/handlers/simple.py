@@ -49,6 +49,9 @@ def project(request: Request, services: Services, values: Sequence[str]) -> Answ
     page = services.pages.ready(name, kind)
     if page is not None:
         return answer_page(request, page)
+    # Never for a name that is or ever was local, whatever there is of it now.
+    if services.upstream is not None and not services.catalogue.is_local(name):
+        return services.upstream.project_page(request, name)
     return _make_project(request, services, name, kind)
 
 
@@ -56,8 +59,6 @@ async def _make_project(request: Request, services: Services, name: str, kind: s
     page = await services.off_loop(services.pages.make, name, kind)
     if page is not None:
         return answer_page(request, page)
-    if services.upstream is not None and not services.catalogue.is_local(name):
-        return await services.upstream.project_page(request, name)
     return respond(404, f"there is no project {name} here\n")
 
 
