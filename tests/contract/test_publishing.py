@@ -2,9 +2,11 @@
 
 import asyncio
 import base64
+import errno
 import hashlib
 import io
 import json
+import os
 import xmlrpc.client
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -188,6 +190,28 @@ def test_nothing_said_of_an_older_file_is_said_of_a_newer_one(packages: Path) ->
 
 def names_of(packages: Path) -> list[str]:
     return sorted(path.name for path in packages.iterdir() if not path.name.startswith("."))
+
+
+def test_a_file_system_without_links_does_as_well(packages: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+    index = index_of(packages)
+    assert upload(index).status == 200
+    assert upload(index, data=OTHER_WHEEL_DATA).status == 409
+    assert (packages / WHEEL).read_bytes() == WHEEL_DATA
+
+
+def test_nothing_is_changed_that_cannot_be_written_down(packages: Path) -> None:
+    index = index_of(packages)
+    (packages / ".pannier" / "audit.jsonl").mkdir()
+    with pytest.raises(IsADirectoryError):
+        upload(index)
+    assert names_of(packages) == []
+    (packages / ".pannier" / "audit.jsonl").rmdir()
+    assert upload(index).status == 200
+    assert upload(index).status == 200
 
 
 def test_a_file_somewhere_else_is_never_replaced(packages: Path) -> None:

@@ -31,6 +31,7 @@ class WatchedFile(Generic[Value]):
         self._parse = parse
         self._stamp: tuple[int, int, int] | None = None
         self._value: Value | None = None
+        self._complained: tuple[int, int, int] | None = None
 
     def read(self) -> Value:
         """The value of what the file holds now; of what it held before, while that cannot be read.
@@ -48,9 +49,16 @@ class WatchedFile(Generic[Value]):
             except (OSError, ValueError, PannierError) as error:
                 if value is None:
                     raise
-                _log.error("%s cannot be read, so what it said before still holds: %s", self._path, error)
+                self._complain(stamp, error)
+                if isinstance(error, OSError):
+                    return value  # it may be readable the next time, without having changed
             self._stamp, self._value = stamp, value
         return value
+
+    def _complain(self, stamp: tuple[int, int, int], error: Exception) -> None:
+        if stamp != self._complained:
+            self._complained = stamp
+            _log.error("%s cannot be read, so what it said before still holds: %s", self._path, error)
 
     def _look(self) -> tuple[int, int, int]:
         try:

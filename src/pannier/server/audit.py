@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pannier.server.catalogue.catalogue import Catalogue
+from pannier.server.ownership import follow_owner
 
 
 class Change(NamedTuple):
@@ -59,14 +60,31 @@ class AuditLog:
             OSError: The log cannot be written.
         """
         line = format_change(change, datetime.now(UTC)).encode()
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        descriptor = self._open()
         try:
             # One write of one line: lines of several processes do not mix.
             os.write(descriptor, line)
             os.fdatasync(descriptor)
         finally:
             os.close(descriptor)
+
+    def check(self) -> None:
+        """Find out whether a change can be written down, before it is made.
+
+        Raises:
+            OSError: The log cannot be written.
+        """
+        os.close(self._open())
+
+    def _open(self) -> int:
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC
+        try:
+            return os.open(self.path, flags)
+        except FileNotFoundError:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(self.path, flags | os.O_CREAT, 0o640)
+            follow_owner(self.path)
+            return descriptor
 
 
 def format_change(change: Change, moment: datetime) -> str:

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from pannier.model.errors import SpecError, UsageError
 from pannier.server.accounts import WatchedFile
 from pannier.server.messages import Identity
+from pannier.server.ownership import follow_owner
 from pannier.server.rights import Grants, Rule
 
 PREFIX = "pannier-"
@@ -126,6 +127,7 @@ class Tokens:
         from pannier.store.writing import write_whole
 
         write_whole(self._path, format_tokens(tokens).encode(), mode=0o600, durable=True)
+        follow_owner(self._path)
 
 
 def parse_tokens(text: str, *, where: str) -> dict[str, Token]:

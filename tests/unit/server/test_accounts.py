@@ -91,6 +91,20 @@ def test_a_file_that_breaks_keeps_saying_what_it_said(
         ) else None
 
 
+def test_a_file_that_could_not_be_read_for_a_while_is_read_then(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "file"
+    path.write_text("one")
+    watched = WatchedFile(path, str)
+    assert watched.read() == "one"
+    path.write_text("another")
+    with monkeypatch.context() as broken:
+        broken.setattr(Path, "read_text", lambda *_: (_ for _ in ()).throw(PermissionError()))
+        assert watched.read() == "one"
+    assert watched.read() == "another"
+
+
 @pytest.mark.parametrize(
     ("header", "credentials"),
     [

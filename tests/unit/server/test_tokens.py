@@ -1,3 +1,4 @@
+import os
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -36,6 +37,13 @@ def test_a_revoked_token_is_good_for_nothing_at_once(tmp_path: Path) -> None:
     assert served.find(second, NOW)
     with pytest.raises(UsageError, match="no token `one`"):
         served.revoke("one")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_what_root_writes_the_servers_user_can_read(tmp_path: Path) -> None:
+    os.chown(tmp_path, 12345, 12345)
+    Tokens(tmp_path / "tokens.json").create(token())
+    assert (tmp_path / "tokens.json").stat().st_uid == 12345
 
 
 def test_names_are_unique(tmp_path: Path) -> None:

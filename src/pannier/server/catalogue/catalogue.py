@@ -6,6 +6,7 @@ local, one a line) and `projects.toml` (status and PEP 708 fields). The store in
 remembers. All methods may be called from any thread and any process; those that say so block.
 """
 
+import errno
 import hashlib
 import os
 from collections.abc import Iterator, Sequence
@@ -36,6 +37,33 @@ from pannier.server.catalogue.scanning import SIDE_SUFFIXES, FoundFile
 from pannier.store.writing import write_whole
 
 OWN_DIRECTORY = ".pannier"
+_LINKLESS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS)
+
+
+def _claim(temporary: Path, target: Path) -> None:
+    """Give a file its name, unless there is one of that name.
+
+    Raises:
+        FileExistsError: There is.
+    """
+    try:
+        os.link(temporary, target)
+    except OSError as error:
+        if error.errno not in _LINKLESS:
+            raise
+        # The file system knows no second names: an empty file, which is never listed, keeps this one.
+        os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666))
+        temporary.replace(target)
+
+
+def sync_directory(directory: Path) -> None:
+    """Wait until the disk knows the names in a directory, where its file system can say so."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        with suppress(OSError):
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def remove_beside(location: Path) -> None:
@@ -185,7 +213,8 @@ class Catalogue:
         if replace:
             temporary.replace(target)
         else:
-            os.link(temporary, target)
+            _claim(temporary, target)
+        sync_directory(target.parent)
         status = target.stat()
         seen = unread_record(FoundFile(filename, 0, status.st_size, status.st_mtime_ns, status.st_ino))
         assert seen is not None

@@ -98,6 +98,7 @@ def _upload(request: Request, services: Services, form: Form, path: Path) -> Res
     project = parse_upload_name(form.content.filename).project if form.content else ""
     if refusal := _refusal(request, services, "update", project):
         return refusal
+    services.audit.check()
     published = publish(services.catalogue, form, path, overwrite=services.settings.overwrite)
     record = published.record
     if published.outcome == "same":

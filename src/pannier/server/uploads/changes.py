@@ -102,6 +102,7 @@ def _each(
     change: Callable[[FileRecord], FileRecord],
     detail: str = "",
 ) -> list[FileRecord]:
+    log.check()
     changed = []
     for record in files:
         changed.append(change(record))
