@@ -18,6 +18,7 @@ class Reservations:
     def __init__(self, database: Database, path: Path) -> None:
         self._database = database
         self._path = path
+        self._seen: tuple[object, ...] = ()
 
     def has(self, project: str) -> bool:
         """Whether a normalized name is or ever was local, or is reserved."""
@@ -48,7 +49,13 @@ class Reservations:
             connection.executemany("INSERT OR IGNORE INTO reserved VALUES (?)", [(name,) for name in new])
 
     def load(self) -> None:
-        """Take over what the file says, and write down what only the store or the files say."""
+        """Take over what the file says, and write down what only the store or the files say.
+
+        Does nothing when neither the file nor the store is another than the last time.
+        """
+        seen = (self._stamp(), self._database.version()[0])
+        if seen == self._seen and seen[0]:
+            return
         written = self._read()
         rows = self._database.connection.execute("SELECT name FROM reserved").fetchall()
         known = {row[0] for row in rows}
@@ -60,6 +67,14 @@ class Reservations:
         if missing:
             with suppress(PermissionError):
                 self._append(missing)
+        self._seen = (self._stamp(), self._database.version()[0])
+
+    def _stamp(self) -> tuple[int, ...]:
+        """What tells whether the file is another; empty when it is missing."""
+        with suppress(OSError):
+            status = self._path.stat()
+            return status.st_ino, status.st_size, status.st_mtime_ns
+        return ()
 
     def _read(self) -> set[str]:
         with suppress(FileNotFoundError):

@@ -1,7 +1,7 @@
 """Look at the directories: which distributions lie there, by size, mtime and inode."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -88,13 +88,22 @@ def find_file(directories: Sequence[Path], root: int, path: str) -> FoundFile | 
 def _scan_tree(base: str, directory: str, prefix: str, root: int) -> Iterator[FoundFile | FoundDirectory]:
     try:
         mtime = os.stat(directory).st_mtime_ns  # noqa: PTH116
+        # Read twice, which is quick, and not kept: 50,000 entries would take as much memory as all else.
         with os.scandir(directory) as entries:
-            found = [entry for entry in entries if not entry.name.startswith(".")]
+            sides = {entry.name for entry in entries if entry.name.endswith(SIDE_SUFFIXES)}
+        with os.scandir(directory) as entries:
+            yield FoundDirectory(prefix.rstrip("/"), root, mtime)
+            yield from _scan_entries(entries, base, prefix, root, sides)
     except OSError:
         return
-    yield FoundDirectory(prefix.rstrip("/"), root, mtime)
-    sides = {entry.name for entry in found if entry.name.endswith(SIDE_SUFFIXES)}
-    for entry in found:
+
+
+def _scan_entries(
+    entries: "Iterable[os.DirEntry[str]]", base: str, prefix: str, root: int, sides: set[str]
+) -> Iterator[FoundFile | FoundDirectory]:
+    for entry in entries:
+        if entry.name.startswith("."):
+            continue
         try:
             if entry.is_symlink() and not _stays_inside(base, entry.path):
                 continue
