@@ -50,6 +50,7 @@ def compare_with_nginx(projects: int) -> None:
             place = root / path.strip("/")
             place.mkdir(parents=True, exist_ok=True)
             (place / "index.html").write_bytes(get(ours, path))
+        ours.settle()
         (root / "packages").mkdir()
         os.link(packages / LARGE, root / "packages" / LARGE)
         with start_nginx(root, KEPT / "nginx") as nginx:
@@ -109,6 +110,7 @@ def uploads(packages: Path) -> None:
     with serve(copy, "-a", ".") as server:
         server.wait("/simple/")
         upload(server, *wheel("warm", "1.0"))
+        server.settle()
         before = server.cpu()
         for number in range(50):
             upload(server, *wheel(f"uploaded{number}", "1.0"))

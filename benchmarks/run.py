@@ -22,6 +22,8 @@ def main() -> None:
         "run_speed.py",
         "memory.py",
         "publishing_speed.py",
+        "index_speed.py",
+        "index_load.py",
     ):
         print(f"== {script}", flush=True)
         subprocess.run([sys.executable, str(Path(__file__).with_name(script))], check=True, env=environment)

@@ -81,6 +81,14 @@ class Server:
                 total += int((thread / "schedstat").read_text().split()[0])
         return total / 1e9
 
+    def settle(self) -> None:
+        """Wait until it does nothing by itself any more, such as looking at its files after the start."""
+        while True:
+            before = self.cpu()
+            time.sleep(1)
+            if self.cpu() - before < 0.01:
+                return
+
     def memory(self) -> float:
         """Resident megabytes of all its processes."""
         total = 0

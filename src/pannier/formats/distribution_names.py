@@ -1,7 +1,7 @@
 """File names of distributions of every kind that an index has held: wheels, sdists, eggs, installers.
 
 Standards: the binary distribution format (PEP 427), source distributions (PEP 625) and, for what came before
-them, the rule that a version starts at the first hyphen with a digit behind it.
+them, the rule that a version starts at the first hyphen with a number behind it that goes on like a version.
 """
 
 import re
@@ -18,7 +18,7 @@ _KINDS: dict[str, Kind] = {
     ".tar.bz2": "sdist",
     ".tbz": "sdist",
     ".tar.xz": "sdist",
-    ".tar.Z": "sdist",
+    ".tar.z": "sdist",
     ".tar": "sdist",
     ".zip": "sdist",
     ".egg": "egg",
@@ -29,10 +29,10 @@ _KINDS: dict[str, Kind] = {
     ".dmg": "other",
 }
 _SUFFIXES = tuple(_KINDS)
-_WHEEL = re.compile(r"(?P<name>[^-]+)-(?P<version>[^-]+)(-[0-9][^-]*)?-[^-]+-[^-]+-[^-]+", re.ASCII)
+_WHEEL = re.compile(r"(?P<name>.+?)-(?P<version>[0-9][^-]*)(-[0-9][^-]*)?-[^-]+-[^-]+-[^-]+", re.ASCII)
 _EGG_PYTHON = re.compile(r"-py\d[\d.]*(-.+)?$")
 _INSTALLER_PLATFORM = re.compile(r"\.(win32|win-amd64|win-arm64|linux-\w+|macosx-[\d.]+-\w+)(-py\d[\d.]*)?$")
-_VERSION_START = re.compile(r"-(?=v?\d)", re.IGNORECASE)
+_VERSION_START = re.compile(r"-(?=[0-9]+[a-z_.!+])", re.IGNORECASE)
 _PROJECT = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?", re.ASCII)
 
 
@@ -57,7 +57,7 @@ class DistributionName(NamedTuple):
 
 def parse_distribution_filename(filename: str) -> DistributionName | None:
     """Take a distribution's file name apart; `None` when it is not one."""
-    suffix = next((suffix for suffix in _KINDS if filename.endswith(suffix)), "")
+    suffix = next((suffix for suffix in _KINDS if filename.lower().endswith(suffix)), "")
     if not suffix:
         return None
     kind = _KINDS[suffix]
@@ -74,7 +74,7 @@ def parse_distribution_filename(filename: str) -> DistributionName | None:
 
 def is_distribution(filename: str) -> bool:
     """Whether a file name ends as that of a distribution does."""
-    return filename.endswith(_SUFFIXES)
+    return filename.lower().endswith(_SUFFIXES)
 
 
 def is_project_name(name: str) -> bool:

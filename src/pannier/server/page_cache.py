@@ -6,11 +6,13 @@ from collections.abc import Sequence
 
 from pannier.formats import simple_api
 from pannier.server.catalogue.catalogue import Catalogue, sorted_versions
+from pannier.server.catalogue.records import FileRecord
 from pannier.server.catalogue.rows import ROOT
 from pannier.server.pages import Page, make_page, project_page
 
 _TO_PACKAGES = "../../packages/"
 _LIMIT = 12 << 20
+_FILES = 2000
 
 
 def format_root(names: Sequence[str], kind: str) -> bytes:
@@ -20,7 +22,7 @@ def format_root(names: Sequence[str], kind: str) -> bytes:
 
 
 class PageCache:
-    """Ready pages of one process, the most recently asked for, up to a number of bytes.
+    """Ready pages of one process, the most recently asked for, up to a number of bytes, and files asked for.
 
     A page is asked for by its media type and the project's normalized name, or `ROOT` for the list of all.
     """
@@ -31,6 +33,7 @@ class PageCache:
         self._size = 0
         self._pages: OrderedDict[tuple[str, str], Page] = OrderedDict()
         self._lock = threading.Lock()
+        self._files: dict[str, FileRecord] = {}
         self._version: tuple[int, ...] = ()
         self._change = 0
 
@@ -38,6 +41,18 @@ class PageCache:
         """A page, if it is ready; does not block."""
         self._drop_changed()
         return self._find(name, kind)
+
+    def ready_file(self, path: str) -> FileRecord | None:
+        """A file that is whole and has been read, by its path below `/packages/`; does not block."""
+        self._drop_changed()
+        record = self._files.get(path)
+        if record is None:
+            record = self._catalogue.ready_file(path)
+            if record is not None:
+                if len(self._files) >= _FILES:
+                    self._files.clear()
+                self._files[path] = record
+        return record
 
     def make(self, name: str, kind: str) -> Page | None:
         """A page, made when it is not ready; `None` for no such project. Blocks."""
@@ -84,6 +99,7 @@ class PageCache:
         with self._lock:
             is_other = version[:1] != self._version[:1]  # another store, which counts its changes anew
             self._version = version
+            self._files.clear()
             self._change, names = self._catalogue.changes_since(0 if is_other else self._change)
             changed = set(names)
             for key in [key for key in self._pages if is_other or key[0] in changed]:

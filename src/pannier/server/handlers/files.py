@@ -16,7 +16,7 @@ def download(request: Request, services: Services, values: Sequence[str]) -> Ans
     for suffix, handler in _SIDES.items():
         if path.endswith(suffix):
             return services.off_loop(handler, request, services, path.removesuffix(suffix))
-    record = services.catalogue.ready_file(path)
+    record = services.pages.ready_file(path)
     if record is not None:
         return send_file(request, services, record)
     return _search(request, services, path)
