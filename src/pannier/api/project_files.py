@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from pannier.formats.declared import join
 from pannier.model.declarations import Declarations, DeclaredGroup
 from pannier.model.errors import SpecError
 
@@ -59,6 +58,10 @@ def read_project_files(sources: Sequence[str], stdin: str) -> ProjectFiles:
             parts.append(_read_all(files, requires))
             for name in _LOCKS:
                 _read_lock(Path(directory, name), requires)
+    if not parts:
+        return ProjectFiles()
+    from pannier.formats.declared import join
+
     return ProjectFiles(join(parts), requires)
 
 
@@ -166,6 +169,8 @@ def _read_all(
         requires: Takes who requires whom.
         everything: Count every file that a path names as the program's, whatever it is called.
     """
+    from pannier.formats.declared import join
+
     parts: list[Declarations] = []
     pending: list[tuple[str, DeclaredGroup | None]] = [
         (path, "main" if everything else None) for path in paths

@@ -88,14 +88,15 @@ _METADATA = frozenset({"version", "metadata", "distribution", "requires", "files
 _PROJECTS_OF_PKG_RESOURCES = frozenset(
     {"require", "get_distribution", "load_entry_point", "working_set.require"}
 )
-_REQUIREMENT_NAME = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)")
-_IMPORT_LINE = re.compile(r"^\s*(?:import\s+[\w.]|from\s+[\w.]+\s+import\b)", re.MULTILINE)
+# Compiled when a text asks for them: few do, and a script has a twentieth of a second.
+_REQUIREMENT_NAME = r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)"
+_IMPORT_LINE = r"(?m)^\s*(?:import\s+[\w.]|from\s+[\w.]+\s+import\b)"
 # `python -m X`, with options of Python's own before it.
-_MODULE_COMMAND = re.compile(
+_MODULE_COMMAND = (
     r"(?:^|[\s\"'/}{])(?:python[\d.]*w?|pypy3?|py|sys\.executable|executable)[\"'}]*(?:\s+-[uBbEIsSOvqd]+)*"
     r"\s+-m\s+([A-Za-z_][\w.]*)"
 )
-_PYTHON_OPTION = re.compile(r"-[uBbEIsSOvqd]+$")
+_PYTHON_OPTION = r"-[uBbEIsSOvqd]+$"
 _COMMANDS = frozenset(
     {
         *("run", "call", "check_call", "check_output", "Popen", "system", "popen", "getoutput"),
@@ -205,7 +206,7 @@ def _of_pkg_resources(name: str, call: ast.Call, scope: Scope) -> Iterator[Menti
 
 def _projects(found: Sequence[str]) -> Iterator[Mention]:
     for text in found:
-        match = _REQUIREMENT_NAME.match(text)
+        match = re.match(_REQUIREMENT_NAME, text)
         if match:
             yield Mention(match[1], is_project=True)
 
@@ -213,7 +214,7 @@ def _projects(found: Sequence[str]) -> Iterator[Mention]:
 def _executed(call: ast.Call, scope: Scope) -> Iterator[Mention]:
     """What a literal program imports at its top."""
     for text in texts(argument(call, 0, "source"), scope):
-        if not _IMPORT_LINE.search(text):
+        if not re.search(_IMPORT_LINE, text):
             continue
         try:
             tree = ast.parse(text.strip())
@@ -267,7 +268,7 @@ def _after_option(words: Sequence[str]) -> Iterator[Mention]:
     for place, word in enumerate(words[:-1]):
         if word != "-m":
             continue
-        before = next((one for one in reversed(words[:place]) if not _PYTHON_OPTION.match(one)), "")
+        before = next((one for one in reversed(words[:place]) if not re.match(_PYTHON_OPTION, one)), "")
         name = before.rpartition("/")[2].removesuffix(".exe")
         is_python = re.fullmatch(r"(?:python|pypy|py)[\d.]*w?", name) or (not before and place)
         if is_python and is_dotted_name(words[place + 1]) and words[place + 1] != "pip":
@@ -278,7 +279,7 @@ def _after_option(words: Sequence[str]) -> Iterator[Mention]:
 
 
 def _in_text(text: str) -> Iterator[Mention]:
-    for match in _MODULE_COMMAND.finditer(text):
+    for match in re.finditer(_MODULE_COMMAND, text):
         # pip is what puts things there, and no part of what a program needs.
         if match[1] != "pip":
             yield Mention(match[1].rstrip("."))

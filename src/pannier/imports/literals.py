@@ -18,8 +18,8 @@ _MOST = 200
 _DEEPEST = 12
 _SAME_ITEMS = frozenset({"list", "tuple", "set", "frozenset", "sorted", "reversed", "iter", "dict", "str"})
 _SAME_TEXT = frozenset({"strip", "rstrip", "lstrip", "decode", "encode"})
-_FIELD = re.compile(r"\{(\w*)(?:![rs])?(?::s?)?\}")
-_PERCENT = re.compile(r"%s|%\((\w+)\)s")
+_FIELD = r"\{(\w*)(?:![rs])?(?::s?)?\}"
+_PERCENT = r"%s|%\((\w+)\)s"
 
 
 class Binding(NamedTuple):
@@ -165,7 +165,7 @@ def outlines(node: ast.expr | None, scope: Scope, depth: int = 0) -> tuple[str, 
 
 def _outlined_call(node: ast.Call, scope: Scope, depth: int) -> tuple[str, ...]:
     if isinstance(node.func, ast.Attribute) and node.func.attr == "format":
-        return tuple(_FIELD.sub("_", text) for text in texts(node.func.value, scope, depth))
+        return tuple(re.sub(_FIELD, "_", text) for text in texts(node.func.value, scope, depth))
     last = dotted_name(node.func).rpartition(".")[2]
     if last in {"join", "joinpath", "Path", "PurePath", "str", "URL", "quote", "fspath", "text"}:
         return _joined([outlines(item, scope, depth) or ("_",) for item in node.args], "/")
@@ -298,12 +298,12 @@ def _operation(node: ast.BinOp, scope: Scope, depth: int) -> tuple[str, ...]:
 
 
 def _filled(
-    field: re.Pattern[str], template: str, given: Sequence[tuple[str, ...]], named: dict[str, tuple[str, ...]]
+    field: str, template: str, given: Sequence[tuple[str, ...]], named: dict[str, tuple[str, ...]]
 ) -> tuple[str, ...]:
     """A template with its fields filled in."""
     pieces: list[tuple[str, ...]] = []
     last = place = 0
-    for match in field.finditer(template):
+    for match in re.finditer(field, template):
         name = match[1] or str(place)
         place += not match[1]
         value = given[int(name)] if name.isdecimal() and int(name) < len(given) else named.get(name, ())
