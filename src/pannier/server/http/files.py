@@ -49,10 +49,9 @@ class _Sending:
     def push(self) -> bool:
         """Send what the socket takes; says whether that was the end."""
         for _ in range(_STEPS_AT_A_TIME):
+            wanted = min(_STEP, self._end - self._offset)
             try:
-                sent = os.sendfile(
-                    self._sink, self._source, self._offset, min(_STEP, self._end - self._offset)
-                )
+                sent = os.sendfile(self._sink, self._source, self._offset, wanted)
             except BlockingIOError:
                 return False
             if not sent:
@@ -60,6 +59,9 @@ class _Sending:
             self._offset += sent
             if self._offset >= self._end:
                 return True
+            if sent < wanted:
+                # It is full. Trying again would have the kernel fetch the file's pages for nothing.
+                return False
         return False
 
     def on_writable(self) -> None:
