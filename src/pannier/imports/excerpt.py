@@ -5,7 +5,7 @@ the word `import` in it, a table of constants, a docstring. One compiled express
 statements, strings, comments and brackets respected, at the speed of C; only statements that can matter are
 left, each on its own line. Whatever is unusual is left to a full parse: `excerpt` then gives nothing.
 
-docs/decisions/0040-excerpts.md says what is kept, and what this cannot see.
+docs/decisions/0047-excerpts.md says what is kept, and what this cannot see.
 """
 
 import re

@@ -5,7 +5,7 @@ size, times and inode have to be the same, and older than the reading by more th
 coarse (git's rule for its index). Files that did change are read again, one by one. If one of them now wants
 other files of the program than before, everything is read again.
 
-docs/decisions/0041-kept-analyses.md says why.
+docs/decisions/0048-kept-analyses.md says why.
 """
 
 import hashlib
