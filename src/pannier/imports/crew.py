@@ -9,7 +9,7 @@ import marshal
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from pannier.imports.file_scan import FileScan, ScanOptions, scan_file
 from pannier.imports.plain import Plain, from_plain, to_plain
@@ -36,27 +36,43 @@ def uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def scan_files(sizes: dict[str, int], options: ScanOptions, advance: Advance) -> dict[str, FileScan]:
+class Order(NamedTuple):
+    """How files are to be scanned.
+
+    Attributes:
+        options: How to scan most.
+        exceptions: How to scan some instead.
+    """
+
+    options: ScanOptions
+    exceptions: dict[str, ScanOptions]
+
+    def scan(self, path: str) -> FileScan:
+        """Scan one file."""
+        return scan_file(path, self.exceptions.get(path, self.options))
+
+
+def scan_files(sizes: dict[str, int], order: Order, advance: Advance) -> dict[str, FileScan]:
     """Scan files, each once.
 
     Args:
         sizes: The files, and about how large each is.
-        options: How to scan them.
+        order: How to scan them.
         advance: Told how many more are done.
     """
     workers = min(len(os.sched_getaffinity(0)), _MOST_WORKERS, len(sizes))
     if workers < 2 or sum(sizes.values()) < _WORTHWHILE:
-        return _scan_here(list(sizes), options, advance)
+        return _scan_here(list(sizes), order, advance)
     portions = _portions(sizes, workers * _PORTIONS)
-    found = _scan_together(portions, workers, options, advance)
+    found = _scan_together(portions, workers, order, advance)
     missing = [path for path in sizes if path not in found]
-    return {**found, **_scan_here(missing, options, advance)}
+    return {**found, **_scan_here(missing, order, advance)}
 
 
-def _scan_here(paths: Sequence[str], options: ScanOptions, advance: Advance) -> dict[str, FileScan]:
+def _scan_here(paths: Sequence[str], order: Order, advance: Advance) -> dict[str, FileScan]:
     found = {}
     for path in paths:
-        found[path] = scan_file(path, options)
+        found[path] = order.scan(path)
         advance(1)
     return found
 
@@ -70,17 +86,17 @@ def _portions(sizes: dict[str, int], count: int) -> list[list[str]]:
 
 
 def _scan_together(
-    portions: list[list[str]], workers: int, options: ScanOptions, advance: Advance
+    portions: list[list[str]], workers: int, order: Order, advance: Advance
 ) -> dict[str, FileScan]:
     """Let forked workers and this process take portions until none is left."""
     tokens, giver = os.pipe()
     os.write(giver, b"".join(place.to_bytes(_TOKEN_SIZE, "big") for place in range(len(portions))))
     os.close(giver)
-    others = [_fork(portions, tokens, options) for _ in range(workers - 1)]
+    others = [_fork(portions, tokens, order) for _ in range(workers - 1)]
     found: dict[str, FileScan] = {}
     try:
         for place in _taken(tokens):
-            found.update(_scan_here(portions[place], options, advance))
+            found.update(_scan_here(portions[place], order, advance))
     finally:
         os.close(tokens)
         for process, pipe in others:
@@ -96,7 +112,7 @@ def _taken(tokens: int) -> Iterator[int]:
         yield int.from_bytes(token, "big")
 
 
-def _fork(portions: list[list[str]], tokens: int, options: ScanOptions) -> tuple[int, BinaryIO]:
+def _fork(portions: list[list[str]], tokens: int, order: Order) -> tuple[int, BinaryIO]:
     reader, writer = os.pipe()
     process = os.fork()
     if process:
@@ -107,7 +123,7 @@ def _fork(portions: list[list[str]], tokens: int, options: ScanOptions) -> tuple
         os.close(reader)
         done: dict[str, Plain] = {}
         for place in _taken(tokens):
-            done.update((path, to_plain(scan_file(path, options))) for path in portions[place])
+            done.update((path, to_plain(order.scan(path))) for path in portions[place])
         with os.fdopen(writer, "wb") as stream:
             stream.write(marshal.dumps(done))
     finally:

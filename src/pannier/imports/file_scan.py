@@ -10,8 +10,9 @@ from typing import NamedTuple
 from pannier.imports.conditions import Surroundings
 from pannier.imports.reading import read_source
 from pannier.imports.scan import Scan, scan_tree
+from pannier.imports.search_paths import may_add_directories
 from pannier.imports.source import Reading, SourceText
-from pannier.imports.tells import telling_places
+from pannier.imports.tells import find_tells
 from pannier.imports.uses import Use, find_uses
 from pannier.model.analysis import Problem
 
@@ -29,6 +30,7 @@ class ScanOptions(NamedTuple):
         toplevel: Leave out imports inside functions.
         functions: Only what these functions need; everything when empty.
         is_thorough: Parse every line, for the sake of errors in those that cannot import.
+        has_versions: Look for what bounds versions, too; only files that the program needs do.
     """
 
     python_version: tuple[int, ...]
@@ -36,6 +38,7 @@ class ScanOptions(NamedTuple):
     toplevel: bool = False
     functions: tuple[str, ...] = ()
     is_thorough: bool = True
+    has_versions: bool = True
 
 
 class FileScan(NamedTuple):
@@ -97,8 +100,8 @@ def _scan(
     options: ScanOptions,
     parse: Callable[[SourceText], _Parsed],
 ) -> FileScan:
-    telling = telling_places(source.text)
-    parsed = None if options.is_thorough else _parse_excerpt(source.text, telling)
+    tells = find_tells(source.text)
+    parsed = None if options.is_thorough else _parse_excerpt(source.text, tells.places)
     parsed = parsed or parse(source)
     wanted = None
     functions: tuple[str, ...] = ()
@@ -115,7 +118,8 @@ def _scan(
         surroundings,
         toplevel=options.toplevel,
         wanted=wanted,
-        has_idioms=telling != (),
+        tells=tells,
+        has_versions=options.has_versions,
     )
     return FileScan(
         source=source._replace(text=""),
@@ -124,7 +128,7 @@ def _scan(
         problems=(*problems, *parsed.problems),
         functions=functions,
         found=found,
-        uses=find_uses(source.text, scan.sites),
+        uses=find_uses(source.text, scan.sites) if options.has_versions else (),
     )
 
 
@@ -132,7 +136,7 @@ def _parse_excerpt(text: str, telling: tuple[int, ...] | None) -> _Parsed | None
     """Parse only what can import; `None` when that does not tell all."""
     from pannier.imports.excerpt import excerpt
 
-    if len(text) < _SMALL or telling is None:
+    if len(text) < _SMALL or telling is None or may_add_directories(text):
         return None
     part = excerpt(text, telling)
     try:

@@ -9,10 +9,17 @@ from pannier.imports.mentions import Mentions, read_file
 TELLING_TEXTS = tuple(dict.fromkeys((*calls.TELLING_TEXTS, *backends.TELLING_TEXTS)))
 
 
-def find_mentions(tree: ast.Module, text: str) -> Mentions:
-    """What the calls and assignments of a file name, by the identity (`id`) of the node that does."""
+def find_mentions(tree: ast.Module, text: str, *, has_backends: bool = True) -> Mentions:
+    """What the calls and assignments of a file name.
+
+    Args:
+        tree: The file.
+        text: What it was parsed from.
+        has_backends: The table of back ends may say something of it.
+    """
     found = Mentions()
     file = read_file(tree, text)
     calls.find_calls(file, found)
-    backends.find_backends(file, found)
+    if has_backends:
+        backends.find_backends(file, found)
     return found

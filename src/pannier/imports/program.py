@@ -252,19 +252,21 @@ class Program:
         """Scan what lies in directories beforehand, on every core."""
         waiting = {pending.path: pending.size for queue in self._queues for pending in queue if pending.size}
         if waiting:
-            from pannier.imports.crew import scan_files
+            from pannier.imports.crew import Order, scan_files
 
             def advance(count: int) -> None:
                 self._reporter.advance(stage, count)
 
             options = self.scan_options._replace(is_thorough=self._options.is_thorough)
-            self._scanned = scan_files(waiting, options, advance)
+            without = options._replace(has_versions=False)
+            unneeded = {path: without for path in waiting if self.listed[path] == DEVELOPMENT}
+            self._scanned = scan_files(waiting, Order(options, unneeded), advance)
 
     def _read_one(self, pending: Pending, stage: Stage) -> None:
         if self._is_seen(pending):
             return
         found = self._scanned.pop(pending.path, None)
-        if found is None:
+        if found is None or self._lacks_versions(pending):
             found = self._scan(pending)
             self._reporter.advance(stage, 1, pending.path)
         if found.source is None:
@@ -278,6 +280,10 @@ class Program:
         self.units.append(unit)
         for file, level in self.follow(unit):
             self._queue(unit, file, level)
+
+    def _lacks_versions(self, pending: Pending) -> bool:
+        """Whether a file that was not expected to be needed is."""
+        return pending.level == REQUIRED and self.listed.get(pending.path) == DEVELOPMENT
 
     def _is_seen(self, pending: Pending) -> bool:
         """Whether a file was read before, by this path or by another one that symlinks lead to."""

@@ -26,6 +26,7 @@ from pannier.imports.idioms import find_mentions
 from pannier.imports.mentions import Mentions
 from pannier.imports.search_paths import added_directories
 from pannier.imports.syntax import Feature, find_features
+from pannier.imports.tells import Tells
 from pannier.model.analysis import ImportKind
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
@@ -101,7 +102,8 @@ def scan_tree(
     *,
     toplevel: bool = False,
     wanted: frozenset[int] | None = None,
-    has_idioms: bool = True,
+    tells: Tells = Tells(None, has_backends=True),  # noqa: B008 - a value, never changed
+    has_versions: bool = True,
 ) -> Scan:
     """Find the imports of a module.
 
@@ -111,12 +113,16 @@ def scan_tree(
         surroundings: The Python and platform that decide conditional imports.
         toplevel: Leave out imports inside functions.
         wanted: Identities (`id`) of the only imported names and calls to report; `None` for all.
-        has_idioms: It may name modules by texts, too.
+        tells: What gives away that it may name modules by texts, too.
+        has_versions: Look for syntax that bounds the Python version.
     """
-    mentions = find_mentions(tree, text) if has_idioms else Mentions()
+    mentions = Mentions()
+    if tells.places != ():
+        mentions = find_mentions(tree, text, has_backends=tells.has_backends)
     scanner = _Scanner(surroundings, mentions, toplevel, wanted)
     scanner.visit_body(tree.body, _Context())
-    return Scan(tuple(scanner.sites), find_features(text), added_directories(tree, text))
+    features = find_features(text) if has_versions else ()
+    return Scan(tuple(scanner.sites), features, added_directories(tree, text))
 
 
 class _Scanner:

@@ -20,13 +20,18 @@ _CURRENT = frozenset({"getcwd", "cwd", "getcwdu"})
 _DEEPEST = 20
 
 
+def may_add_directories(text: str) -> bool:
+    """Whether a module may change `sys.path`; all of it says how."""
+    return any(telling in text for telling in TELLING_TEXTS)
+
+
 def added_directories(tree: ast.Module, text: str) -> tuple[str, ...]:
     """The directories that a module adds to `sys.path`, relative to its own, in the order of the text.
 
     Paths that start from the working directory are taken to start from the module's: that is where such a
     program runs. What only running tells is left out.
     """
-    if not any(telling in text for telling in TELLING_TEXTS):
+    if not may_add_directories(text):
         return ()
     reader = _Reader(tree)
     found = [path for node in ast.walk(tree) for path in reader.added(node)]

@@ -6,6 +6,7 @@ says the same in an excerpt. What depends on the rest of the file (a name, a tab
 
 import re
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from pannier.imports import backends, calls
 from pannier.imports.lexical import Code
@@ -46,10 +47,28 @@ _WORD = re.compile(r"\w+")
 _LITERAL_CALL = re.compile(r"""[\w.]*[ \t]*\(\s*+["'][^"'\\\n]*["']\s*+[,)]""")
 
 
-def telling_places(text: str) -> tuple[int, ...] | None:
-    """Where a file imports by calls with literals, empty for nowhere; `None` when only all of it tells."""
+class Tells(NamedTuple):
+    """What gives away that a file names modules by texts.
+
+    Attributes:
+        places: Where it imports by calls with literals, empty for nowhere; `None` when only all of it tells.
+        has_backends: The table of back ends may say something of it.
+    """
+
+    places: tuple[int, ...] | None
+    has_backends: bool = False
+
+
+def find_tells(text: str) -> Tells:
+    """Look for what names modules by texts."""
     lines = _import_lines(text)
-    if _has_backends(text, lines) or any(module in lines for module in _MODULES_OF_CALLS):
+    if _has_backends(text, lines):
+        return Tells(None, has_backends=True)
+    return Tells(_telling_places(text, lines))
+
+
+def _telling_places(text: str, lines: str) -> tuple[int, ...] | None:
+    if any(module in lines for module in _MODULES_OF_CALLS):
         return None
     if any(telling in text for telling in _ELSEWHERE):
         return None
