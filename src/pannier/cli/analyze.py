@@ -1,6 +1,7 @@
 """`pannier analyze`: what sources import, and which projects provide it."""
 
 import argparse
+import gc
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -109,6 +110,8 @@ def add_selection_options(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace, context: Context) -> Outcome:
     """Analyze, write the spec where one was asked for, and show what was found."""
+    # A process this short has nothing to collect, and thousands of files' worth of values to look through.
+    gc.disable()
     from pannier import api
     from pannier.formats.environment_specs import format_spec
 

@@ -1,6 +1,7 @@
 """Local modules by the import system's own rule: which file a name on `sys.path` would be."""
 
 import os
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -93,7 +94,9 @@ def parent_directory(directory: str) -> str:
 
 def join(directory: str, name: str) -> str:
     """The path of a name in a directory, without a needless `./`."""
-    return name if directory in {"", os.curdir} else os.path.join(directory, name)
+    if directory in {"", os.curdir}:
+        return name
+    return f"{directory}{name}" if directory.endswith("/") else f"{directory}/{name}"
 
 
 class LocalFinder:
@@ -162,6 +165,15 @@ class LocalFinder:
 
 def module_name(path: str, root: str) -> str:
     """The dotted name of a file seen from a directory on `sys.path`."""
-    *directories, filename = Path(os.path.relpath(path, root or os.curdir)).parts
-    parts = [*(part for part in directories if part != os.pardir), filename.partition(".")[0]]
-    return ".".join(parts).removesuffix(".__init__")
+    directory, _, filename = path.rpartition("/")
+    stem = filename.partition(".")[0]
+    package = _package_name(directory or ("/" if path.startswith("/") else ""), root)
+    if stem == "__init__" and package:
+        return package
+    return f"{package}.{stem}" if package else stem
+
+
+@cache
+def _package_name(directory: str, root: str) -> str:
+    relative = os.path.relpath(directory or os.curdir, root or os.curdir)
+    return ".".join(part for part in Path(relative).parts if part not in {os.pardir, os.curdir})
