@@ -110,8 +110,6 @@ def add_selection_options(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace, context: Context) -> Outcome:
     """Analyze, write the spec where one was asked for, and show what was found."""
-    # A process this short has nothing to collect, and thousands of files' worth of values to look through.
-    gc.disable()
     from pannier import api
     from pannier.formats.environment_specs import format_spec
 
@@ -131,7 +129,13 @@ def execute(arguments: argparse.Namespace, context: Context) -> Outcome:
         declared_in=declared_in,
         compare=True,
     )
-    result = api.analyze(sources, options, context.load_settings(), context.reporter)
+    gc.disable()
+    try:
+        result = api.analyze(sources, options, context.load_settings(), context.reporter)
+    finally:
+        # What thousands of files left is needed to the end: the collector is to look through none of it.
+        gc.freeze()
+        gc.enable()
     _refuse_unread(sources, result.analysis.problems)
     spec = format_spec(result.spec)
     text, summary, status = _shown(result, arguments, context)

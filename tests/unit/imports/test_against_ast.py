@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pannier.imports.conditions import Surroundings
 from pannier.imports.scan import scan_tree
+from pannier.imports.tells import Tells
 
 _SURROUNDINGS = [
     ((2, 7), "linux"),
@@ -33,7 +34,7 @@ def _sites(tree, text):
     return {
         (site.line, site.module, site.level)
         for version, platform in _SURROUNDINGS
-        for site in scan_tree(tree, text, Surroundings(version, platform), has_idioms=False).sites
+        for site in scan_tree(tree, text, Surroundings(version, platform), tells=Tells(())).sites
     }
 
 
