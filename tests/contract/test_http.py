@@ -233,6 +233,17 @@ def test_an_idle_or_stalled_connection_is_closed_and_a_busy_one_is_not(served: S
         assert busy.recv(10000).endswith(b"slow")
 
 
+def test_a_head_that_trickles_in_is_not_waited_for(served: Served) -> None:
+    with socket.create_connection(("127.0.0.1", served.port), timeout=20) as connection:
+        connection.sendall(b"GET / HT")
+        wait_for(lambda: len(served.hub.connections) == 1)
+        only = next(iter(served.hub.connections))
+        wait_for(lambda: only._is_receiving)
+        only._began -= 100  # while its last byte came just now
+        served.loop.call_soon_threadsafe(served.hub.sweep, served.loop.time(), 75, 60)
+        assert connection.recv(10) == b""
+
+
 def test_stopping_lets_what_is_asked_be_answered(served: Served) -> None:
     with socket.create_connection(("127.0.0.1", served.port), timeout=20) as connection:
         connection.sendall(get("/slow", connection="keep-alive"))

@@ -101,7 +101,7 @@ class Connection(asyncio.Protocol):
         self._is_receiving = False
         self._is_closing = False
         self._is_lingering = False
-        self._active = loop.time()
+        self._active = self._began = loop.time()
         self._waiting: asyncio.Task[None] | None = None
         self._streaming: asyncio.Task[None] | None = None
 
@@ -173,6 +173,7 @@ class Connection(asyncio.Protocol):
         self._target = b""
         self._headers = {}
         self._head_size = 0
+        self._began = self._loop.time()
         self._is_receiving = True
 
     def on_url(self, url: bytes) -> None:
@@ -382,7 +383,9 @@ class Connection(asyncio.Protocol):
 
     def close_if_late(self, now: float, idle: float, stalled: float) -> None:
         """Close when nothing was asked for `idle` seconds, or a request stopped halfway for `stalled`."""
-        quiet = now - self._active
+        # A head counts from its first byte, however slowly the others trickle in.
+        is_head = self._is_receiving and self._body is None
+        quiet = now - (self._began if is_head else self._active)
         if not self._is_busy and quiet > (stalled if self._is_receiving else idle):
             self._transport.close()
         elif self._is_receiving and self._transport.is_reading() and quiet > stalled:
