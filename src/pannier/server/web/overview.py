@@ -42,10 +42,6 @@ class Overview:
                 self._number = number
             return self._sorted
 
-    def recent(self, count: int) -> list[Glance]:
-        """The projects with the latest files, the latest first."""
-        return sorted(self.projects(), key=lambda glance: -glance.changed)[:count]
-
     def _read(self, names: list[str]) -> None:
         if names:
             for name in names:

@@ -14,7 +14,6 @@ from typing import BinaryIO, NamedTuple
 
 from pannier.model.errors import HashMismatchError, PannierError
 from pannier.store.upstream.client import FileAnswer, UpstreamClient, UpstreamUnavailableError
-from pannier.store.upstream.kept import UNHASHED
 from pannier.store.upstream.locks import FetchLocks
 from pannier.store.writing import storage_error
 
@@ -258,12 +257,6 @@ class _Received:
             facts={"file": wanted.place.name, "promised": promised, "found": found, "url": wanted.url},
             hint="nothing of it was kept; tell whoever runs the upstream index",
         )
-
-
-def wanted_hash(key: str) -> tuple[str, str]:
-    """Read a file's key: `(algorithm, digest)`, both empty for a file without a hash."""
-    algorithm, _, digest = key.partition("-")
-    return ("", "") if key == UNHASHED else (algorithm, digest)
 
 
 def _size_of(path: Path) -> int:

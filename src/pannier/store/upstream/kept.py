@@ -106,14 +106,6 @@ class UpstreamCache(NamedTuple):
         """Where a file is, or would be; `key` is that of `file_key`."""
         return self.root / "files" / name / key / filename
 
-    def kept_names(self) -> list[str]:
-        """Every project of which something is known to be there, by its normalized name."""
-        with suppress(OSError):
-            return sorted(
-                entry.name[:-5] for entry in os.scandir(self.root / "pages") if entry.name[0] != "."
-            )
-        return []
-
     def note_use(self, place: Path) -> None:
         """Remember that a kept file was asked for just now; what is asked for least is cleaned first."""
         with suppress(OSError):

@@ -97,10 +97,6 @@ class Mirror:
                 raise
             return usable
 
-    async def known_page(self, name: str) -> KeptPage | None:
-        """Give the page at hand, however old, without asking anybody; `None` where there is none."""
-        return self._kept(name)
-
     async def find_file(self, name: str, key: str, filename: str) -> FileLink | None:
         """Find the file of a URL of ours on its project's page; `None` where the index has no such file.
 
