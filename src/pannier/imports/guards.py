@@ -34,9 +34,19 @@ def catches_import_errors(handler: ast.ExceptHandler, statement: ast.Try | ast.T
 
 
 def _is_preparation(statement: ast.stmt) -> bool:
-    if isinstance(statement, (ast.Import, ast.ImportFrom, ast.Assign, ast.Pass, ast.Delete)):
-        return True
-    return isinstance(statement, ast.Expr)
+    if isinstance(statement, ast.If):
+        return all(map(_is_preparation, [*statement.body, *statement.orelse]))
+    simple = (
+        ast.Import,
+        ast.ImportFrom,
+        ast.Assign,
+        ast.AnnAssign,
+        ast.Pass,
+        ast.Delete,
+        ast.Expr,
+        ast.Return,
+    )
+    return isinstance(statement, simple)
 
 
 def suppresses_import_errors(node: ast.expr) -> bool:
