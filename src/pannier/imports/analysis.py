@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from pannier.imports.keeping import Keeper
-from pannier.imports.known_projects import is_namespace, normalized_name
+from pannier.imports.known_projects import conda_name, is_namespace, normalized_name
 from pannier.imports.program import DEVELOPMENT, OPTIONAL, REQUIRED, TYPING, Options, Program, Unit
 from pannier.imports.python_versions import PythonNeeds
 from pannier.imports.resolution import Provider, Resolver
@@ -308,6 +308,7 @@ def _projects(findings: _Findings) -> Iterator[FoundProject]:
             editable_path=provider.editable_path,
             alternatives=provider.alternatives,
             reasons=provider.reasons,
+            conda_name=conda_name(provider.name),
         )
 
 

@@ -65,6 +65,7 @@ class FoundProject(NamedTuple):
         alternatives: Other projects that provide the same import.
         reasons: Why the shipped data name it, in words.
         bounds: What the program's use of it says of its version; part of `requirement`.
+        conda_name: What conda-forge calls it; empty where it packages none of it.
     """
 
     name: str
@@ -76,6 +77,7 @@ class FoundProject(NamedTuple):
     alternatives: tuple[str, ...] = ()
     reasons: tuple[str, ...] = ()
     bounds: tuple[Bound, ...] = ()
+    conda_name: str = ""
 
 
 class LocalModule(NamedTuple):

@@ -135,6 +135,7 @@ def test_analyze_json_has_everything(api: Any, capsys: pytest.CaptureFixture[str
         "alternatives": [],
         "reasons": [],
         "bounds": [],
+        "conda_name": "",
     }
     assert result["spec"] == {"dependencies": ["PyYAML==6.0.3"]}
 
