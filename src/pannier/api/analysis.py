@@ -311,7 +311,7 @@ def _add_companions(chosen: dict[str, str], analysis: Analysis) -> None:
     implied = {_normalized(project.name): project.requirement for project in analysis.projects}
     for companion in analysis.companions:
         requirement = companion.specifier
-        name = _name_of(requirement)
+        name = _normalized(project_name(requirement))
         present = chosen.get(name, "")
         if present in {"", implied.get(name)}:
             rest = requirement[len(project_name(requirement)) :]
