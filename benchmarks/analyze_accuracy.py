@@ -215,7 +215,7 @@ def _requirements(sdist: Sdist) -> Path:
     path = _PLACE / sdist.name / "declared" / "requirements.txt"
     path.parent.mkdir(exist_ok=True)
     path.write_text("".join(f"{name}\n" for name in sorted(sdist.needed)))
-    path.with_name("none.toml").write_text("[project]\nname='none'\nversion='0'\n[tool.deptry]\n")
+    path.with_name("none.toml").write_text("[tool.deptry]\n")
     return path
 
 
