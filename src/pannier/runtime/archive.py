@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import struct
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Set, Tuple
 
 from .errors import ArchiveError, corrupt, hostile, printable
@@ -93,7 +94,8 @@ def read_pack(path: str, open_decompressor: Optional[Decompressor] = None) -> Pa
         head = parse_head(head_bytes)
         _check_ranges(head, head_size, size)
         open_decompressor = open_decompressor or decompress
-        _check_frame_start(descriptor, codec, head.manifest[0])
+        _check_stored(descriptor, codec, 0, head_size)
+        _check_stored(descriptor, codec, *head.manifest)
         frame = open_decompressor(codec, read_range(descriptor, head.manifest[0], head.manifest[1]))
         manifest_bytes = read_only_member(_read_all(frame, _MAX_MANIFEST), ".pannier/manifest.json")
         manifest = _parse_manifest(manifest_bytes, head)
@@ -135,10 +137,19 @@ def _read_all(chunks: Iterator[bytes], limit: int) -> bytes:
     return b"".join(pieces)
 
 
-def _check_frame_start(descriptor: int, codec: str, offset: int) -> None:
-    """Check what a gzip member says of itself: no decompressor does, and no hash covers this frame."""
-    if codec == "gzip" and os.pread(descriptor, len(_GZIP_HEADER), offset) != _GZIP_HEADER:
-        raise corrupt("this pack is damaged: a frame does not begin as it should", offset=offset)
+def _check_stored(descriptor: int, codec: str, offset: int, size: int) -> None:
+    """Check the bits of a stored gzip member that no decompressor looks at: no hash covers this frame."""
+    if codec != "gzip":
+        return
+    is_plain = os.pread(descriptor, len(_GZIP_HEADER), offset) == _GZIP_HEADER
+    position, end, is_last = offset + len(_GZIP_HEADER), offset + size, 0
+    while is_plain and not is_last and position < end:
+        # RFC 1951, 3.2.4: final bit, type 00 and five bits of padding, then the length twice.
+        is_last, length = struct.unpack("<BHxx", os.pread(descriptor, 5, position).ljust(5, b"\0"))
+        is_plain = is_last in (0, 1)
+        position += 5 + length
+    if not is_plain:
+        raise corrupt("this pack is damaged: a frame is not stored as it should be", offset=offset)
 
 
 def _parse_manifest(data: bytes, head: Head) -> Dict[str, Any]:
@@ -205,7 +216,7 @@ def _check_end(pack: Pack, descriptor: int, open_decompressor: Decompressor) -> 
     size = pack.size - pack.end
     if size > 4 * len(END_OF_ARCHIVE):
         raise corrupt("this pack is damaged: it has bytes after its end", found=f"{size} bytes")
-    _check_frame_start(descriptor, pack.codec, pack.end)
+    _check_stored(descriptor, pack.codec, pack.end, size)
     content = _read_all(
         open_decompressor(pack.codec, read_range(descriptor, pack.end, size)), 4 * len(END_OF_ARCHIVE)
     )

@@ -76,12 +76,8 @@ def test_a_changed_byte_anywhere_is_found(written: Path, data: st.DataObject) ->
     flip = data.draw(st.integers(1, 255))
     changed = written.with_name("changed.tar.gz")
     changed.write_bytes(whole[:position] + bytes([whole[position] ^ flip]) + whole[position + 1 :])
-    # The fields of a gzip header that nobody reads (time, flags, system) may change unseen by the content.
-    try:
+    with pytest.raises(CorruptPackError):
         reader.verify(changed)
-    except CorruptPackError:
-        return
-    assert whole[: position + 1].rfind(b"\x1f\x8b") >= position - 9
 
 
 @pytest.mark.parametrize("left", [0, 1, 10, 0.5, -1, -20])
