@@ -117,6 +117,10 @@ def analyze(
         workshop.reporter,
         KeptAnalyses(workshop.directories.analyses),
     )
+    if project.declarations.python:
+        from pannier.imports.declared_pythons import join_declared
+
+        analysis = join_declared(analysis, project.declarations.python)
     if options.strict:
         refuse_problems(analysis.problems)
         refuse_unknown(analysis.unknown)
@@ -295,7 +299,7 @@ def _spec_of(
     _add_companions(chosen, analysis)
     return Spec(
         requirements=tuple(chosen[name] for name in sorted(chosen)),
-        python=_python_of(declared.python or analysis.requires_python, options, environment),
+        python=_python_of(_bound_of(analysis, declared), options, environment),
         local_projects=declared.local_projects
         + tuple(
             LocalProject(path=project.editable_path, name=project.name)
@@ -304,6 +308,12 @@ def _spec_of(
         ),
         dialect="analysis",
     )
+
+
+def _bound_of(analysis: Analysis, declared: Spec) -> str:
+    """What bounds the Python; a source's own metadata goes before files that the user names instead."""
+    is_joined = any(bound.origin == "requires-python" for bound in analysis.python_bounds)
+    return analysis.requires_python if is_joined else declared.python or analysis.requires_python
 
 
 def _add_companions(chosen: dict[str, str], analysis: Analysis) -> None:

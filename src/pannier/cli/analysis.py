@@ -34,6 +34,8 @@ def format_analysis(
     if requires_python:
         reason = f"  ({analysis.python_reason})" if analysis.python_reason else ""
         blocks.append(f"{style.paint('python', 'bold')}  {printable(requires_python + reason)}\n")
+    if contradictions := _contradictions(analysis):
+        blocks.append(format_table(("contradicted", "by"), contradictions, style))
     if verbose and analysis.python_bounds:
         rows = [(bound.specifier, _python_reason(bound)) for bound in analysis.python_bounds]
         blocks.append(format_table(("python", "because of"), rows, style))
@@ -53,6 +55,22 @@ def _bound_rows(analysis: Analysis) -> list[tuple[str, str]]:
         for bound in project.bounds
     ]
     return rows + [(bound.specifier, bound.reason) for bound in analysis.companions]
+
+
+def _contradictions(analysis: Analysis) -> list[tuple[str, str]]:
+    """What is declared of the Python and does not hold, each with what belies it most."""
+    declared = {
+        bound.specifier: str(bound) for bound in reversed(analysis.python_bounds) if bound.origin != "code"
+    }
+    rows: dict[tuple[str, str], tuple[str, str]] = {}
+    for bound in analysis.python_bounds:
+        if bound.contradicts:
+            row = (
+                f"{bound.contradicts}  ({declared[bound.contradicts]})",
+                f"{bound.specifier}: {_python_reason(bound)}",
+            )
+            rows.setdefault((bound.contradicts, bound.specifier[0]), row)
+    return list(rows.values())
 
 
 def _python_reason(bound: PythonBound) -> str:

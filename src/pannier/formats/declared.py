@@ -8,13 +8,15 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from pannier.formats.python_bounds import is_bound
 from pannier.model.analysis import Location
-from pannier.model.declarations import Declarations, Declared, DeclaredGroup, Undecided
+from pannier.model.declarations import Declarations, Declared, DeclaredGroup, DeclaredPython, Undecided
 
 _NAME = re.compile(r"\s*([A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?)\s*(.*)$", re.DOTALL)
 _REST = re.compile(r"(?:\[[^\]]*\]\s*)?(?:$|[<>=!~@;(]|\s*#)")
 _URL_NAME = re.compile(r"[#&]egg=([\w.-]+)")
 _REPOSITORY_NAME = re.compile(r"/([\w.-]+?)(?:\.git)?(?:@[^/]*)?(?:#.*)?$")
+_CLASSIFIER = re.compile(r"\s*Programming Language :: Python :: ([23])(?:\.(\d+))?\s*$")
 _DEVELOPMENT = frozenset(
     {
         *("dev", "devel", "develop", "development", "test", "tests", "testing", "lint", "linting", "linters"),
@@ -49,6 +51,7 @@ class Collector:
         self._requirements: list[Declared] = []
         self._undecided: list[Undecided] = []
         self._names: list[str] = []
+        self._python: list[DeclaredPython] = []
 
     def add(self, requirement: str, group: DeclaredGroup, place: str, line: int = 0) -> None:
         """Take one requirement in PEP 508's or pip's words; anything else is undecided."""
@@ -79,6 +82,31 @@ class Collector:
         if isinstance(name, str) and name.strip():
             self._names.append(name.strip())
 
+    def bound_python(self, specifier: Any, place: str, line: int = 0) -> None:
+        """Note which Python the project requires."""
+        if not isinstance(specifier, str) or not specifier.strip():
+            return
+        location = Location(self.path, line or self.line_of(specifier))
+        bound = ",".join(part.strip().replace(" ", "") for part in specifier.split(",") if part.strip())
+        bound = re.sub(r"([<>]=?[\d.]+)\.\*", r"\1", bound)  # `>=3.6.*`, which once was let pass
+        if is_bound(bound):
+            self._python.append(DeclaredPython(bound, place, location))
+        else:
+            self._undecided.append(Undecided(location, f"`{place}` is no bound: `{specifier.strip()}`"))
+
+    def classify(self, classifiers: Any, place: str, line: int = 0) -> None:
+        """Note which Pythons the project was tried with, by its trove classifiers."""
+        texts = (
+            [text for text in classifiers if isinstance(text, str)] if isinstance(classifiers, list) else []
+        )
+        named = {text: match for text in texts if (match := _CLASSIFIER.match(text))}
+        specifier = _classified([(int(match[1]), match[2]) for match in named.values()])
+        if specifier:
+            release = specifier.removeprefix(">=").removesuffix(".0")
+            first = next((text for text in named if text.strip().endswith(f" {release}")), min(named))
+            location = Location(self.path, line or self.line_of(first))
+            self._python.append(DeclaredPython(specifier, place, location, is_promise=False))
+
     def line_of(self, needle: str) -> int:
         """The first line that holds a text; 1 where none does."""
         wanted = needle.strip().splitlines()[0] if needle.strip() else needle
@@ -87,8 +115,22 @@ class Collector:
     def result(self) -> Declarations:
         """Everything taken so far."""
         return Declarations(
-            tuple(self._requirements), (self.path,), tuple(self._undecided), tuple(self._names)
+            tuple(self._requirements),
+            (self.path,),
+            tuple(self._undecided),
+            tuple(self._names),
+            tuple(self._python),
         )
+
+
+def _classified(releases: list[tuple[int, str | None]]) -> str:
+    """The bound that classifiers come to: the lowest Python 3 where none is a 2; Python 2 where all are."""
+    majors = {major for major, _ in releases}
+    if len(majors) != 1:
+        return ""
+    if majors == {2}:
+        return "<3.0"
+    return f">=3.{min((int(minor) for _, minor in releases if minor), default=0)}"
 
 
 def requirement_name(requirement: str) -> str:
@@ -115,4 +157,5 @@ def join(parts: Iterator[Declarations] | list[Declarations]) -> Declarations:
         files=tuple(dict.fromkeys(file for part in listed for file in part.files)),
         undecided=tuple(item for part in listed for item in part.undecided),
         project_names=tuple(dict.fromkeys(name for part in listed for name in part.project_names)),
+        python=tuple(item for part in listed for item in part.python),
     )

@@ -84,8 +84,10 @@ def declared_in_script(text: str, path: str) -> Declarations:
     except SpecError as error:
         collector.undecided(error.message)
         return collector.result()
-    for requirement in metadata.requirements if metadata is not None else ():
-        collector.add(requirement, "main", "script")
+    if metadata is not None:
+        collector.bound_python(metadata.python, "script.requires-python")
+        for requirement in metadata.requirements:
+            collector.add(requirement, "main", "script")
     return collector.result()
 
 

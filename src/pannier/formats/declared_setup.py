@@ -41,6 +41,11 @@ def declared_in_setup_cfg(text: str, path: str) -> Declarations:
         collector.undecided(f"is not valid: {str(error).splitlines()[0]}")
         return collector.result()
     collector.call(parser.get("metadata", "name", fallback=""))
+    collector.bound_python(parser.get("options", "python_requires", fallback=""), "options.python_requires")
+    classifiers = parser.get(
+        "metadata", "classifiers", fallback=parser.get("metadata", "classifier", fallback="")
+    )
+    collector.classify(classifiers.splitlines(), "metadata.classifiers")
     for key, group in _LISTS.items():
         _add_lines(collector, parser.get("options", key, fallback=""), group, f"options.{key}")
     if parser.has_section("options.extras_require"):
@@ -126,6 +131,12 @@ class _SetupReader:
         elif name == "name" and isinstance(value, ast.Name):
             for one in self.values.get(value.id, ()):
                 self.collector.call(one.value if isinstance(one, ast.Constant) else None)
+        elif name == "python_requires":
+            for text, line in self.texts(value, 0):
+                self.collector.bound_python(text, name, line)
+        elif name == "classifiers":
+            texts = [text for text, _ in self.texts(value, 0) if text is not None]
+            self.collector.classify([line for text in texts for line in text.splitlines()], name)
         elif name in _LISTS:
             self.take(value, _LISTS[name], name)
         elif name == "extras_require":

@@ -67,6 +67,8 @@ def _table(value: Any) -> Mapping[str, Any]:
 
 def _read_project(collector: Collector, project: Mapping[str, Any]) -> None:
     collector.call(project.get("name"))
+    collector.bound_python(project.get("requires-python"), "project.requires-python")
+    collector.classify(project.get("classifiers"), "project.classifiers")
     collector.add_all(project.get("dependencies"), "main", "project.dependencies")
     for extra, items in _table(project.get("optional-dependencies")).items():
         collector.add_all(items, group_called(extra), f"project.optional-dependencies.{extra}")
@@ -84,6 +86,12 @@ def _read_groups(collector: Collector, groups: Mapping[str, Any], place: str) ->
 
 def _read_poetry(collector: Collector, poetry: Mapping[str, Any]) -> None:
     collector.call(poetry.get("name"))
+    collector.classify(poetry.get("classifiers"), "tool.poetry.classifiers")
+    wanted = _table(poetry.get("dependencies")).get("python")
+    if isinstance(wanted, str):
+        collector.bound_python(
+            _poetry_versions(wanted), "tool.poetry.dependencies.python", collector.line_of(wanted)
+        )
     tables: list[tuple[str, DeclaredGroup, Any]] = [
         ("tool.poetry.dependencies", "main", poetry.get("dependencies")),
         ("tool.poetry.dev-dependencies", "development", poetry.get("dev-dependencies")),
@@ -140,6 +148,8 @@ def _next(numbers: list[str], *, is_caret: bool) -> list[str]:
 
 def _read_flit(collector: Collector, metadata: Mapping[str, Any]) -> None:
     collector.call(metadata.get("dist-name") or metadata.get("module"))
+    collector.bound_python(metadata.get("requires-python"), "tool.flit.metadata.requires-python")
+    collector.classify(metadata.get("classifiers"), "tool.flit.metadata.classifiers")
     collector.add_all(metadata.get("requires"), "main", "tool.flit.metadata.requires")
     for extra, items in _table(metadata.get("requires-extra")).items():
         collector.add_all(items, group_called(extra), f"tool.flit.metadata.requires-extra.{extra}")

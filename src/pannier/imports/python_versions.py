@@ -1,5 +1,7 @@
 """Which Python a program asks for, by its syntax and by the standard modules it uses."""
 
+from collections.abc import Iterable, Sequence
+
 from pannier.imports.program import Unit
 from pannier.imports.standard_library import version_need
 from pannier.model.analysis import Location, PythonBound
@@ -88,26 +90,35 @@ class PythonNeeds:
 
     def bounds(self) -> tuple[PythonBound, ...]:
         """Everything that bounds the version: from below the highest first, then from above the lowest."""
-        found = sorted(self._found.values(), key=lambda bound: (bound.location or _NOWHERE, bound.what))
-        below = sorted((bound for bound in found if _is_below(bound)), key=_version, reverse=True)
-        above = sorted((bound for bound in found if not _is_below(bound)), key=_version)
-        return (*below, *above)
+        return ordered(self._found.values())
 
     def conclude(self) -> tuple[str, str]:
         """The version specifier that follows, and why; both empty when any Python 3 will do."""
-        bounds = self.bounds()
-        lower = next((bound for bound in bounds if _is_below(bound)), None)
-        above = [bound for bound in bounds if not _is_below(bound)]
-        if above and _version(above[0]) <= (3, 0):
-            if lower is None:
-                return "==2.7.*", str(above[0])
-            # Code for both: what is there for Python 3 alone says that it knows how to do without the rest.
-            above = [bound for bound in above if _version(bound) > (3, 0)]
-        upper = above[0] if above else None
-        if lower is not None and upper is not None and _version(lower) >= _version(upper):
-            upper = None
-        decisive = [bound for bound in (lower, upper) if bound is not None]
-        return ",".join(bound.specifier for bound in decisive), "; ".join(map(str, decisive))
+        return conclude(self.bounds())
+
+
+def ordered(bounds: Iterable[PythonBound]) -> tuple[PythonBound, ...]:
+    """Bounds from below, the highest first, then those from above, the lowest first."""
+    found = sorted(bounds, key=lambda bound: (bound.location or _NOWHERE, bound.what))
+    below = sorted((bound for bound in found if _is_below(bound)), key=_version, reverse=True)
+    above = sorted((bound for bound in found if not _is_below(bound)), key=_version)
+    return (*below, *above)
+
+
+def conclude(bounds: Sequence[PythonBound]) -> tuple[str, str]:
+    """The version specifier that follows from bounds in the order of `PythonNeeds.bounds`, and why."""
+    lower = next((bound for bound in bounds if _is_below(bound)), None)
+    above = [bound for bound in bounds if not _is_below(bound)]
+    if above and _version(above[0]) <= (3, 0):
+        if lower is None:
+            return "==2.7.*", str(above[0])
+        # Code for both: what is there for Python 3 alone says that it knows how to do without the rest.
+        above = [bound for bound in above if _version(bound) > (3, 0)]
+    upper = above[0] if above else None
+    if lower is not None and upper is not None and _version(lower) >= _version(upper):
+        upper = None
+    decisive = [bound for bound in (lower, upper) if bound is not None]
+    return ",".join(bound.specifier for bound in decisive), "; ".join(map(str, decisive))
 
 
 _NOWHERE = Location("", 0)

@@ -3,6 +3,7 @@
 from typing import Literal, NamedTuple
 
 ImportKind = Literal["required", "optional", "typing", "dynamic", "backend", "development", "declared"]
+BoundOrigin = Literal["code", "requires-python", "classifiers"]
 Confidence = Literal["declared", "mapped", "installed", "known", "guess"]
 
 
@@ -103,19 +104,24 @@ class Problem(NamedTuple):
 
 
 class PythonBound(NamedTuple):
-    """Something in the sources that bounds the Python that can run them.
+    """Something in the sources, or in the files of their project, that bounds the Python that can run them.
 
     Attributes:
-        specifier: `>=` the first version that has it, or `<` the first that has it no more.
+        specifier: `>=` the first version that has it, or `<` the first that has it no more; what is declared
+            as its file has it.
         what: What it is (`f-string`, `asyncio.run`).
         location: Where it first stands; `None` when it follows from something else.
         others: How many more files have it.
+        origin: The code itself, or what is declared.
+        contradicts: The declared bound that cannot hold if this one does; empty for none.
     """
 
     specifier: str
     what: str
     location: Location | None = None
     others: int = 0
+    origin: BoundOrigin = "code"
+    contradicts: str = ""
 
     def __str__(self) -> str:
         return f"{self.what} at {self.location}" if self.location else self.what
@@ -130,10 +136,11 @@ class Analysis(NamedTuple):
         unknown: Imports that nothing known provides.
         local_modules: The program's own modules, the sources themselves among them.
         standard_library: Top-level standard modules used.
-        requires_python: Version specifier the sources ask for by their syntax and the standard modules they
-            use (and PEP 723 and pyproject, where a caller joins those); empty for none.
+        requires_python: Version specifier that is declared, else the one that the sources ask for by their
+            syntax and the standard modules they use; empty for none.
         python_reason: Why, for people.
-        python_bounds: Everything that bounds it, the decisive ones first in each direction.
+        python_bounds: Everything that bounds it: what is declared, then the decisive ones first in each
+            direction.
         problems: Files that could not be read.
         companions: Requirements that hold beside the bounded projects, which do not bound these themselves.
     """

@@ -29,6 +29,23 @@ class Declared(NamedTuple):
     location: Location
 
 
+class DeclaredPython(NamedTuple):
+    """What a file says of the Python that its project runs on.
+
+    Attributes:
+        specifier: PEP 440; of classifiers the lowest release that they name (`>=3.8`), or `<3.0` for Python 2
+            alone.
+        place: Where in the file: `project.requires-python`, `classifiers`.
+        location: The file and the line.
+        is_promise: Installers hold to it; classifiers only say what was tried.
+    """
+
+    specifier: str
+    place: str
+    location: Location
+    is_promise: bool = True
+
+
 class Undecided(NamedTuple):
     """A part of a file that only running it would tell, or that is no requirement."""
 
@@ -44,12 +61,14 @@ class Declarations(NamedTuple):
         files: The files that were read.
         undecided: What could not be told without running or fetching something.
         project_names: What the projects themselves are called.
+        python: What bounds the Python.
     """
 
     requirements: tuple[Declared, ...] = ()
     files: tuple[str, ...] = ()
     undecided: tuple[Undecided, ...] = ()
     project_names: tuple[str, ...] = ()
+    python: tuple[DeclaredPython, ...] = ()
 
 
 class Checked(NamedTuple):

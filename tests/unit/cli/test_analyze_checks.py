@@ -182,3 +182,18 @@ def test_declared_versions_and_variants_are_those_of_the_spec(capsys: pytest.Cap
     ]
     assert {project["confidence"] for project in result["projects"]} == {"declared"}
     assert result["check"]["agrees"] is True
+
+
+def test_the_declared_python_holds_and_what_belies_it_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    path = Path("pyproject.toml")
+    path.write_text(path.read_text().replace('name = "app"', 'name = "app"\nrequires-python = ">=3.8"'))
+    Path("app/match.py").write_text("match 1:\n    case 1:\n        pass\n")
+    result = _json(capsys, ".")["result"]
+    jsonschema.validate(result, _SCHEMA)
+    assert result["requires_python"] == ">=3.8"
+    declared, found = result["python_bounds"]
+    assert declared["origin"] == "requires-python"
+    assert declared["location"] == {"path": "pyproject.toml", "line": 3, "column": 1}
+    assert (found["specifier"], found["contradicts"]) == (">=3.10", ">=3.8")
+    main(["analyze", "."])
+    assert "`match` statement at app/match.py:1" in capsys.readouterr().out

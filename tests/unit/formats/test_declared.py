@@ -387,3 +387,43 @@ def test_no_shape_of_a_pyproject_makes_reading_fail(value):
         except (TypeError, ValueError):
             continue
         _pyproject(text)
+
+
+def _python(declarations):
+    return [(str(item.location), item.place, item.specifier) for item in declarations.python]
+
+
+def test_every_file_says_which_python_in_its_own_words():
+    assert _python(
+        _pyproject('[project]\nrequires-python = ">= 3.8, <4"\n[tool.poetry.dependencies]\npython = "^3.9"\n')
+    ) == [
+        ("pyproject.toml:2", "project.requires-python", ">=3.8,<4"),
+        ("pyproject.toml:4", "tool.poetry.dependencies.python", ">=3.9,<4"),
+    ]
+    cfg = "[metadata]\nname = x\nclassifiers =\n    Programming Language :: Python :: 3\n"
+    cfg += "    Programming Language :: Python :: 3.10\n    Programming Language :: Python :: 3.9\n"
+    cfg += "[options]\npython_requires = >=3.9.*\n"
+    assert _python(declared_in_setup_cfg(cfg, "setup.cfg")) == [
+        ("setup.cfg:8", "options.python_requires", ">=3.9"),
+        ("setup.cfg:6", "metadata.classifiers", ">=3.9"),
+    ]
+    script = "MINIMUM = '>=3.7'\nsetup(\n    python_requires=MINIMUM,\n"
+    script += "    classifiers=['Programming Language :: Python :: 2.7'],\n)\n"
+    assert _python(declared_in_setup_script(script, "setup.py").declarations) == [
+        ("setup.py:1", "python_requires", ">=3.7"),
+        ("setup.py:4", "classifiers", "<3.0"),
+    ]
+    block = '# /// script\n# requires-python = ">=3.11"\n# ///\n'
+    assert _python(declared_in_script(block, "a.py")) == [("a.py:2", "script.requires-python", ">=3.11")]
+
+
+def test_classifiers_of_both_pythons_bound_nothing():
+    names = ("2.7", "3", "3.4")
+    listed = ", ".join(f'"Programming Language :: Python :: {name}"' for name in names)
+    assert not _pyproject(f"[project]\nclassifiers = [{listed}]\n").python
+
+
+def test_a_requires_python_that_is_no_bound_is_told():
+    declarations = _pyproject('[project]\nrequires-python = "three"\n')
+    assert not declarations.python
+    assert str(declarations.undecided[0].location) == "pyproject.toml:2"
