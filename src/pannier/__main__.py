@@ -2,7 +2,7 @@
 
 import sys
 
-from pannier.cli.main import main
+from pannier.cli.start import main
 
 if __name__ == "__main__":
     sys.exit(main())

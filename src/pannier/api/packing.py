@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from pannier.api.repeating import find_again, remember, request_of
+from pannier.api.repeating import remember, request_of, write_again
 from pannier.api.settings import Settings
 from pannier.api.subjects import Subject, find_subject, read_lock
 from pannier.api.targets import Surroundings, surroundings_of
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from pannier.api.needs import Needs
     from pannier.api.programs import ProgramFiles
     from pannier.model.lock import Lock
-    from pannier.pack.assembly import Assembly
     from pannier.pack.plan import PackPlan, PlannedProgram, PlannedWheel
     from pannier.pack.recipes import PackedFile
     from pannier.pack.writer import WrittenPack
@@ -102,8 +101,8 @@ def pack(
         return surroundings_of(options.interpreter, options.python, options.platform, specifier, workshop)
 
     with occupied(settings.cache_root):
-        if again := find_again(request, look, workshop):
-            return _repeated(again, options.output, workshop, started)
+        if again := write_again(request, options.output, look, workshop):
+            return _repeated(*again, options.output, started)
         written, specifier, surroundings = _made(named, options, look, workshop)
     if request == _request_of(named, options):  # the lock was not edited meanwhile
         remember(request, written, specifier, surroundings, workshop)
@@ -136,16 +135,13 @@ def _made(
         return _written(plan, options.output, workshop), needs.spec.python, surroundings
 
 
-def _repeated(assembly: "Assembly", output: Path, workshop: Workshop, started: float) -> PackResult:
-    from pannier.pack.assembly import write_assembly
-
-    _, size = write_assembly(assembly, output, workshop.reporter)
+def _repeated(manifest: Manifest, size: int, output: Path, started: float) -> PackResult:
     return PackResult(
-        manifest=assembly.manifest,
+        manifest=manifest,
         path=output,
         size=size,
         seconds=time.monotonic() - started,
-        reused_layers=len(assembly.manifest.layers),
+        reused_layers=len(manifest.layers),
     )
 
 

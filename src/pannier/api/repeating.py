@@ -10,10 +10,14 @@ from typing import TYPE_CHECKING
 from pannier.api.subjects import Subject
 from pannier.api.targets import Surroundings
 from pannier.api.workshop import Workshop
+from pannier.model.manifest import Manifest
 
 if TYPE_CHECKING:
-    from pannier.pack.assembly import Assembly
     from pannier.pack.writer import WrittenPack
+
+
+class _OutdatedError(Exception):
+    """What is remembered is not what would come out now."""
 
 
 def request_of(subject: Subject, wishes: Sequence[str | None]) -> str:
@@ -32,23 +36,40 @@ def request_of(subject: Subject, wishes: Sequence[str | None]) -> str:
     return _digest([lock, subject.name, *wishes, *_code_stamps()])
 
 
-def find_again(request: str, look: Callable[[str], Surroundings], workshop: Workshop) -> "Assembly | None":
-    """What the pack asked for was put together from, when that would come out the same now.
+def write_again(
+    request: str, output: Path, look: Callable[[str], Surroundings], workshop: Workshop
+) -> tuple[Manifest, int] | None:
+    """Write the pack asked for once more, and return what is in it and its size.
+
+    The interpreter is looked at while the bytes are copied already, and the pack appears only when that is
+    what it was; else, or when the pack is not remembered, `None` is returned.
 
     Args:
         request: What `request_of` calls it.
+        output: The file to write, whole or not at all.
         look: Chooses the interpreter by what the lock demands of it.
         workshop: Settings and cache.
 
     Raises:
         InterpreterError: No interpreter fits any more.
+        StorageError: The pack cannot be written.
     """
+    from pannier.pack.assembly import write_assembly
     from pannier.pack.repeats import find_repeat
 
     repeat = find_repeat(workshop.directories.layers, request) if request else None
     if repeat is None:
         return None
-    return repeat.assembly if _name_of(look(repeat.specifier)) == repeat.surroundings else None
+
+    def confirm() -> None:
+        if _name_of(look(repeat.specifier)) != repeat.surroundings:
+            raise _OutdatedError
+
+    try:
+        _, size = write_assembly(repeat.assembly, output, workshop.reporter, confirm)
+    except _OutdatedError:
+        return None
+    return repeat.assembly.manifest, size
 
 
 def remember(

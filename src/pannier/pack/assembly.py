@@ -3,6 +3,7 @@
 import errno
 import hashlib
 import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -37,13 +38,16 @@ class Assembly(NamedTuple):
     codec: Codec
 
 
-def write_assembly(assembly: Assembly, output: Path, reporter: Reporter) -> tuple[str, int]:
+def write_assembly(
+    assembly: Assembly, output: Path, reporter: Reporter, confirm: Callable[[], object] = lambda: None
+) -> tuple[str, int]:
     """Write the pack, and return its id and its size.
 
     Args:
         assembly: What it is put together from.
         output: The file to write, whole or not at all.
         reporter: Hears of progress.
+        confirm: Called while the bytes are copied; what it raises is raised here, and nothing is written.
 
     Raises:
         PackError: A frame is cut short.
@@ -56,7 +60,7 @@ def write_assembly(assembly: Assembly, output: Path, reporter: Reporter) -> tupl
         _reserve(stream.fileno(), size)
         stream.write(start)
         stream.flush()
-        _append(assembly, stream.fileno(), reporter)
+        _append_during(confirm, assembly, stream.fileno(), reporter)
         stream.write(end)
     return pack_id, size
 
@@ -102,8 +106,34 @@ def _reserve(descriptor: int, size: int) -> None:
             raise
 
 
-def _append(assembly: Assembly, target: int, reporter: Reporter) -> None:
-    """Append the layers to a file; the kernel moves the bytes."""
+def _append_during(
+    confirm: Callable[[], object], assembly: Assembly, target: int, reporter: Reporter
+) -> None:
+    """Append the layers on a thread, while `confirm` is called on this one, where signals arrive."""
+    failures: list[Exception] = []
+    stop = threading.Event()
+
+    def append() -> None:
+        try:
+            _append(assembly, target, reporter, stop)
+        except Exception as error:  # noqa: BLE001 - raised again below
+            failures.append(error)
+
+    thread = threading.Thread(target=append, name="copying")
+    thread.start()
+    try:
+        confirm()
+        thread.join()
+    except BaseException:
+        stop.set()
+        thread.join()  # it has the file that is about to be closed
+        raise
+    if failures:
+        raise failures[0]
+
+
+def _append(assembly: Assembly, target: int, reporter: Reporter, stop: threading.Event) -> None:
+    """Append the layers to a file, until told to stop; the kernel moves the bytes."""
     layers = assembly.manifest.layers
     stage = Stage(name="writing", total=sum(layer.size for layer in layers), unit="bytes")
     reporter.begin(stage)
@@ -111,7 +141,7 @@ def _append(assembly: Assembly, target: int, reporter: Reporter) -> None:
         for layer, frame in zip(layers, assembly.frames, strict=True):
             source = os.open(frame, os.O_RDONLY | os.O_CLOEXEC)
             try:
-                _copy(source, target, layer, frame)
+                _copy(source, target, layer, frame, stop)
             finally:
                 os.close(source)
             reporter.advance(stage, layer.size, layer.name)
@@ -119,10 +149,10 @@ def _append(assembly: Assembly, target: int, reporter: Reporter) -> None:
         reporter.end(stage)
 
 
-def _copy(source: int, target: int, layer: Layer, frame: Path) -> None:
+def _copy(source: int, target: int, layer: Layer, frame: Path, stop: threading.Event) -> None:
     left = layer.size
     copy: Callable[[int, int, int], int] = os.copy_file_range
-    while left:
+    while left and not stop.is_set():
         try:
             copied = copy(source, target, min(left, _PIECE))
         except OSError as error:

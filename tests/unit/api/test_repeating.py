@@ -1,5 +1,6 @@
 """A lock packed again is copied, with the same bytes, and only while everything is as it was."""
 
+import errno
 import hashlib
 import os
 import sys
@@ -12,6 +13,7 @@ import pytest
 from pannier.api import packing, repeating
 from pannier.api.packing import PackOptions
 from pannier.api.settings import Settings
+from pannier.model.errors import InterpreterError
 
 LOCK = """\
 lock-version = "1.0"
@@ -76,7 +78,7 @@ def test_the_same_again_is_copied_and_has_the_same_bytes(packed: bytes, pack: Pa
 def test_the_bytes_are_those_of_the_long_way(pack: Pack, monkeypatch: pytest.MonkeyPatch) -> None:
     pack()
     again = pack()
-    monkeypatch.setattr(packing, "find_again", lambda *_: None)
+    monkeypatch.setattr(packing, "write_again", lambda *_: None)
     assert pack() == again
 
 
@@ -104,11 +106,36 @@ def test_an_edited_lock_is_read(packed: bytes, pack: Pack, lock: Path) -> None:
 
 
 def test_another_interpreter_or_target_is_noticed(
-    packed: bytes, pack: Pack, monkeypatch: pytest.MonkeyPatch
+    packed: bytes, pack: Pack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(repeating, "_name_of", lambda _: "another")
     with pytest.raises(LongWayError):
-        pack()
+        pack("elsewhere.tar.zst")
+    assert not list(tmp_path.glob("*elsewhere*")), "what was copied meanwhile is gone"
+
+
+def test_no_interpreter_leaves_no_pack(
+    packed: bytes, pack: Pack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise InterpreterError("none", code="interpreter-not-found")
+
+    monkeypatch.setattr(packing, "surroundings_of", refuse)
+    with pytest.raises(InterpreterError):
+        pack("elsewhere.tar.zst")
+    assert not list(tmp_path.glob("*elsewhere*"))
+
+
+def test_a_failing_disk_leaves_no_pack(
+    packed: bytes, pack: Pack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> int:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(os, "copy_file_range", fail)
+    with pytest.raises(OSError, match="Input/output"):
+        pack("elsewhere.tar.zst")
+    assert not list(tmp_path.glob("*elsewhere*"))
 
 
 def test_other_code_makes_its_own(packed: bytes, pack: Pack, monkeypatch: pytest.MonkeyPatch) -> None:

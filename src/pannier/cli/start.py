@@ -1,0 +1,16 @@
+"""Where the process of the `pannier` command begins: before the first of our modules is loaded."""
+
+import gc
+
+# Modules are made of objects that stay. Python looks for garbage among them after each few hundred, which is
+# a seventh of the time that it takes to start.
+_OBJECTS_BETWEEN_COLLECTIONS = 50_000
+
+
+def main() -> int:
+    """Run the `pannier` command on the arguments of the process, and return the exit status."""
+    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
+
+    from pannier.cli.main import main as run
+
+    return run()
