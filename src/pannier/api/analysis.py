@@ -110,6 +110,7 @@ def analyze(
             mapping={**settings.mapping, **options.mapping},
             installed=environment.distributions,
             declared=_requirements(project.declarations.requirements),
+            locked=tuple(sorted(project.requires.keys() - _names(project.declarations.project_names))),
             toplevel=options.toplevel,
             functions=options.functions,
             is_thorough=options.strict,
@@ -132,6 +133,10 @@ def analyze(
         environment_python=environment.python_version,
         check=_compare(analysis, project, environment, target_python) if options.compare else None,
     )
+
+
+def _names(projects: Sequence[str]) -> set[str]:
+    return {_normalized(name) for name in projects}
 
 
 def _requirements(declared: Sequence[Declared]) -> dict[str, str]:

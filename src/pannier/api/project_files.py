@@ -50,6 +50,8 @@ def read_project_files(sources: Sequence[str], stdin: str) -> ProjectFiles:
         own = _declared_in_itself(source, stdin)
         if own is not None:
             parts.append(own)
+            # What uv writes beside a script with metadata.
+            _read_lock(Path(f"{source}.lock"), requires)
             continue
         directory = _project_directory(source)
         if directory is not None and directory not in seen:
@@ -119,12 +121,16 @@ def _project_directory(source: str) -> str | None:
     directory = start
     for _ in range(_HIGHEST):
         is_root = any(os.path.lexists(os.path.join(directory, mark)) for mark in _ROOT_MARKS)
-        if (is_root or directory == start) and _files_in(directory):
+        if (is_root or directory == start) and (_files_in(directory) or _has_lock(directory)):
             return directory
         if os.path.lexists(os.path.join(directory, ".git")) or os.path.realpath(directory) == os.sep:
             return None
         directory = os.path.normpath(os.path.join(directory, os.pardir))
     return None
+
+
+def _has_lock(directory: str) -> bool:
+    return any(os.path.isfile(os.path.join(directory, name)) for name in _LOCKS)  # noqa: PTH113
 
 
 def _files_in(directory: str) -> list[str]:

@@ -12,6 +12,7 @@ _KNOWN = {
     "declared": "a file of the project, or the source itself, declares it",
     "mapped": "you say so, with `--pkg-mapping` or in the settings",
     "installed": "the environment analysed has it, and it provides the import",
+    "locked": "a lock of the project holds it",
     "known": "the data shipped with Pannier name it",
     "guess": "only a guess: its name fits, and nobody vouches for it",
 }

@@ -35,6 +35,7 @@ class AnalysisOptions(NamedTuple):
         mapping: The user's own answers: import name to project or requirement.
         installed: What the environment analysed holds; pins versions.
         declared: What files of the project require, normalized project name to requirement.
+        locked: What the project's locks hold, by normalized name, sorted.
         toplevel: Leave out imports inside functions.
         functions: Only what these functions need; everything when empty.
         is_thorough: Check every line of every file for errors, not only what can import in files that nobody
@@ -46,6 +47,7 @@ class AnalysisOptions(NamedTuple):
     mapping: Mapping[str, str] = MappingProxyType({})
     installed: Sequence[InstalledDistribution] = ()
     declared: Mapping[str, str] = MappingProxyType({})
+    locked: tuple[str, ...] = ()
     toplevel: bool = False
     functions: tuple[str, ...] = ()
     is_thorough: bool = False
@@ -71,7 +73,7 @@ def analyze(
     Raises:
         AnalysisError: A source named does not exist, or no source has a function asked for.
     """
-    resolver = Resolver(options.mapping, options.installed, options.declared)
+    resolver = Resolver(options.mapping, options.installed, options.declared, options.locked)
     platform = options.platform.partition("-")[0]
     settings = Options(
         options.target_python, platform, options.toplevel, options.functions, options.is_thorough
@@ -210,7 +212,8 @@ class _Findings:
             known = [(name, provider) for name, provider in choices if provider is not None]
             there = [one for one in known if normalized_name(one[1].name) in settled]
             installed = [one for one in known if one[1].confidence in {"mapped", "installed"}]
-            for name, provider in (there or installed or known)[:1]:
+            listed = [one for one in known if one[1].confidence in {"declared", "locked"}]
+            for name, provider in (there or installed or listed or known)[:1]:
                 self._note(provider, found._replace(name=name))
 
     def _is_standard(self, unit: Unit, module: str) -> bool:

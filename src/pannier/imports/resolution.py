@@ -1,7 +1,7 @@
 """Imports to the projects that provide them: what the user says, what is installed, what is known."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -53,6 +53,7 @@ class Resolver:
         mapping: The user's own answers, import name to project or requirement.
         installed: What the environment analysed holds.
         declared: What files of the project require, normalized project name to requirement.
+        locked: What its locks hold, by normalized name.
     """
 
     def __init__(
@@ -60,9 +61,12 @@ class Resolver:
         mapping: Mapping[str, str],
         installed: Sequence[InstalledDistribution],
         declared: Mapping[str, str] = MappingProxyType({}),
+        locked: Iterable[str] = (),
     ) -> None:
         self._mapping = mapping
         self._declared = declared
+        # A lock decides whose a name is; its versions are for one resolution, not for this one.
+        self._locked = {name: name for name in locked}
         self._deeper: set[str] = set()
         self._by_import: dict[str, list[InstalledDistribution]] = {}
         self._by_project: dict[str, InstalledDistribution] = {}
@@ -97,7 +101,8 @@ class Resolver:
             self._answers[name] = (
                 self._mapped(name)
                 or self._from_installed(name)
-                or self._from_declared(name)
+                or self._from_listed(name, self._declared, "declared")
+                or self._from_listed(name, self._locked, "locked")
                 or self._from_data(name)
             )
         return self._answers[name]
@@ -151,36 +156,27 @@ class Resolver:
             return self._pinned(distribution, "installed", name.partition(".")[0])
         return None
 
-    def _from_declared(self, name: str) -> Provider | None:
-        """A project that is required and known to provide the name; or, where none is known, has its name."""
-        if not self._declared:
+    def _from_listed(self, name: str, listed: Mapping[str, str], confidence: Confidence) -> Provider | None:
+        """A project that is listed and known to provide the name; or, where none is known, has its name."""
+        if not listed:
             return None
         matched, known = providers(name)
         for item in known:
-            chosen = self._required(item.project)
+            chosen = _listed_as(item.project, listed)
             if chosen:
                 others = tuple(other.project for other in known if other is not item)
-                return self._as_declared(chosen, matched, others)
+                is_bare = listed[chosen] == normalized_name(item.project)
+                return _as_listed(item.project if is_bare else listed[chosen], confidence, matched, others)
         if any(item.is_certain for item in known):
             return None
         for prefix in _prefixes(name):
-            chosen = next((one for one in _own_names(prefix) if one in self._declared), "")
+            own = _own_names(prefix)
+            # A lock holds much that nobody chose; only the very name counts there.
+            names = own if confidence == "declared" else [next(own)]
+            chosen = next((one for one in names if one in listed), "")
             if chosen and not is_namespace(prefix):
-                return self._as_declared(chosen, prefix, ())
+                return _as_listed(listed[chosen], confidence, prefix, ())
         return None
-
-    def _required(self, project: str) -> str:
-        """A project among the required ones, or a variant of it (`psycopg2-binary`, `tensorflow-gpu`)."""
-        name = normalized_name(project)
-        if name in self._declared:
-            return name
-        return next((one for one in self._declared if _VARIANT.sub("", one) == _VARIANT.sub("", name)), "")
-
-    def _as_declared(self, name: str, matched: str, alternatives: tuple[str, ...]) -> Provider:
-        requirement = self._declared[name]
-        return Provider(
-            project_name(requirement), requirement, "declared", matched, alternatives=alternatives
-        )
 
     def _from_data(self, name: str) -> Provider | None:
         matched, projects = providers(name)
@@ -214,6 +210,21 @@ class Resolver:
         return Provider(
             distribution.name, requirement, confidence, matched, distribution.editable_path, alternatives
         )
+
+
+def _listed_as(project: str, listed: Mapping[str, str]) -> str:
+    """A project among the listed ones, or a variant of it (`psycopg2-binary`, `tensorflow-gpu`)."""
+    name = normalized_name(project)
+    if name in listed:
+        return name
+    return next((one for one in listed if _VARIANT.sub("", one) == _VARIANT.sub("", name)), "")
+
+
+def _as_listed(
+    requirement: str, confidence: Confidence, matched: str, alternatives: tuple[str, ...]
+) -> Provider:
+    name = project_name(requirement)
+    return Provider(name, requirement, confidence, matched, alternatives=alternatives)
 
 
 def _own_names(name: str) -> Iterator[str]:

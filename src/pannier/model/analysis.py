@@ -4,7 +4,7 @@ from typing import Literal, NamedTuple
 
 ImportKind = Literal["required", "optional", "typing", "dynamic", "backend", "development", "declared"]
 BoundOrigin = Literal["code", "requires-python", "classifiers"]
-Confidence = Literal["declared", "mapped", "installed", "known", "guess"]
+Confidence = Literal["declared", "mapped", "installed", "locked", "known", "guess"]
 
 
 class Location(NamedTuple):
@@ -58,8 +58,9 @@ class FoundProject(NamedTuple):
     Attributes:
         name: Project name as the index shows it (`PyYAML`).
         requirement: PEP 508 requirement, pinned where the analysed environment has it.
-        confidence: `declared` by the source, `mapped` by the user, `installed` in the environment analysed,
-            `known` to our data, `guess` when only the name fits.
+        confidence: `declared` by the source or its project, `mapped` by the user, `installed` in the
+            environment analysed, `locked` by the project, `known` to our data, `guess` when only the name
+            fits.
         imports: The evidence.
         optional: Every one of its imports is optional, for typing or for development.
         editable_path: Directory of the project when the environment has it as an editable install.

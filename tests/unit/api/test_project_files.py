@@ -153,3 +153,14 @@ def test_named_files_have_to_be_there_and_to_declare(write):
     with pytest.raises(SpecError, match=r"`notes\.md`, `uv\.lock`") as caught:
         read_declaring_files(["notes.md", "uv.lock"])
     assert caught.value.code == "declares-nothing"
+
+
+def test_a_lock_alone_is_read_too(write):
+    write({"pylock.toml": '[[packages]]\nname = "flask"\n', "a.py": ""})
+    found = read_project_files(["a.py"], "")
+    assert (found.requires, found.declarations.files) == ({"flask": set()}, ())
+
+
+def test_a_script_has_its_own_lock(write):
+    write({"a.py": "# /// script\n# ///\n", "a.py.lock": '[[package]]\nname = "rich"\n', "uv.lock": ""})
+    assert read_project_files(["a.py"], "").requires == {"rich": set()}

@@ -197,3 +197,17 @@ def test_the_declared_python_holds_and_what_belies_it_is_told(capsys: pytest.Cap
     assert (found["specifier"], found["contradicts"]) == (">=3.10", ">=3.8")
     main(["analyze", "."])
     assert "`match` statement at app/match.py:1" in capsys.readouterr().out
+
+
+def test_a_lock_decides_whose_a_name_is(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("uv.lock").write_text(
+        "".join(f'[[package]]\nname = "{name}"\nversion = "1"\n' for name in ("app", "strange-x1", "numpy"))
+    )
+    result = _json(capsys, ".")["result"]
+    jsonschema.validate(result, _SCHEMA)
+    found = {project["name"]: project["confidence"] for project in result["projects"]}
+    assert found["numpy"] == "declared"
+    assert found["strange-x1"] == "locked"
+    assert "app" not in found
+    main(["analyze", ".", "--explain", "strange-x1"])
+    assert "a lock of the project holds it" in capsys.readouterr().out

@@ -188,3 +188,36 @@ def test_a_syntax_error_says_where_and_what():
     (problem,) = _text("import numpy\nx = = 1\n").problems
     assert str(problem.location) == "-:2"
     assert problem.message == "is not valid Python: invalid syntax"
+
+
+@pytest.mark.parametrize(
+    ("text", "locked", "expected"),
+    [
+        # It decides between candidates, in the index's own writing, a variant of one among them.
+        ("import cv2", ("opencv-python-headless",), {"opencv-python-headless": "locked"}),
+        ("import yaml", ("pyyaml",), {"PyYAML": "locked"}),
+        ("import psycopg2", ("psycopg2-binary",), {"psycopg2-binary": "locked"}),
+        # And for what nobody knows, by the very name alone.
+        ("import in_house_tool.x", ("in-house-tool",), {"in-house-tool": "locked"}),
+        ("import in_house_tool", ("python-in-house-tool",), {}),
+        ("import numpy", ("requests",), {"numpy": "known"}),
+    ],
+)
+def test_a_lock_says_whose_a_name_is(text, locked, expected):
+    analysis = _text(text, _OPTIONS._replace(locked=locked))
+    assert {project.name: project.confidence for project in analysis.projects} == expected
+    assert {project.requirement for project in analysis.projects} == set(expected)
+
+
+def test_what_is_declared_goes_before_what_is_locked():
+    options = _OPTIONS._replace(
+        locked=("opencv-python-headless",), declared={"opencv-contrib-python": "opencv-contrib-python>=4"}
+    )
+    (project,) = _text("import cv2", options).projects
+    assert (project.requirement, project.confidence) == ("opencv-contrib-python>=4", "declared")
+
+
+def test_a_back_end_that_is_locked_is_the_one_meant():
+    text = "from sqlalchemy import create_engine\ncreate_engine('postgresql://host/db')\n"
+    analysis = _text(text, _OPTIONS._replace(locked=("psycopg2-binary", "sqlalchemy")))
+    assert {project.name for project in analysis.projects} == {"SQLAlchemy", "psycopg2-binary"}
