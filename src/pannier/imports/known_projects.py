@@ -154,6 +154,16 @@ def conda_name(project: str) -> str:
     return words[0] if words else key
 
 
+def project_of_conda(package: str) -> str:
+    """The project, normalized, that a package of conda-forge is made from; empty for one that is none."""
+    key = re.escape(package.lower()).encode()
+    found = re.search(rb"^(\S+) %b$" % key, _table("conda_names.txt"), re.MULTILINE)
+    if found:
+        return found[1].decode()
+    own = normalized_name(package)
+    return own if _line("conda_names.txt", own) == [] else ""
+
+
 def project_called(name: str) -> str:
     """The project that the data knows by a name, in whatever spelling, as the index shows it; or empty."""
     normalized = normalized_name(name)

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from pannier.imports.known_projects import project_of_conda
 from pannier.imports.source import Reading, SourceText, decode_source
 from pannier.model.analysis import Location, Problem
 
@@ -17,9 +18,14 @@ _CELL_MAGIC = re.compile(r"^\s*%%(\w+)")
 _INSTALL = re.compile(
     r"^\s*[%!]\s*(?:\{?sys\.executable\}?\s+-m\s+|python3?\s+-m\s+|uv\s+)?pip3?\s+install\s+(.*)"
 )
+_CONDA_INSTALL = re.compile(r"^\s*[%!]\s*(?:conda|mamba|micromamba)\s+install\s+(.*)")
+# A match specification of conda: channel, name, version, build.
+_CONDA_PACKAGE = re.compile(
+    r"(?:[\w./-]+::)?([A-Za-z0-9_][\w.-]*)(?:(==?)([\w.]+?)(\.?\*)?(?:=[\w*.]+)?|((?:[<>!~]=?[\w.*]+,?)+))?$"
+)
 # What exporting a notebook as a script makes of shell lines and magics.
 _CALLED_MAGIC = re.compile(
-    r"""^\s*get_ipython\(\)\.(?:system|run_line_magic|magic)\(\s*u?["'](?:(pip)["']\s*,\s*["'])?(.*)["']\s*\)\s*$"""
+    r"""^\s*get_ipython\(\)\.(?:system|run_line_magic|magic)\(\s*u?["'](?:(pip|conda|mamba)["']\s*,\s*["'])?(.*)["']\s*\)\s*$"""
 )
 _REQUIREMENT = re.compile(r"[A-Za-z0-9][\w.-]*(?:\[[\w,.-]+\])?(?:[=<>!~]=?[\w.*,=<>!~-]+)?$")
 _EXTENSION = re.compile(r"^(\s*)%(?:load_ext|reload_ext)\s+([\w.]+)")
@@ -29,8 +35,26 @@ _PYTHON_CELL_MAGICS = frozenset({"time", "timeit", "capture", "prun", "python", 
 _SHELL_CELL_MAGICS = frozenset({"bash", "sh", "zsh", "system", "sx", "script"})
 # Extensions that come with IPython and need nothing more.
 _BUNDLED_EXTENSIONS = frozenset({"autoreload", "storemagic"})
+_INSTALLERS = frozenset({"conda", "mamba", "pip"})
 _OPTIONS_WITH_VALUE = frozenset(
-    {"-r", "-c", "-i", "-f", "-t", "-e", "--index-url", "--extra-index-url", "--find-links", "--target"}
+    {
+        "--channel",
+        "-n",
+        "--name",
+        "-p",
+        "--prefix",
+        "--file",
+        "-r",
+        "-c",
+        "-i",
+        "-f",
+        "-t",
+        "-e",
+        "--index-url",
+        "--extra-index-url",
+        "--find-links",
+        "--target",
+    }
 )
 
 
@@ -119,17 +143,39 @@ def _without_magic(line: str) -> str:
 
 def installed_names(line: str) -> Iterator[str]:
     """The requirements that a magic or shell line installs."""
-    match = _INSTALL.match(_CALLED_MAGIC.sub(r"!\1 \2", line))
-    if match is None:
+    if "install" not in line:
         return
+    command = _CALLED_MAGIC.sub(r"!\1 \2", line)
+    if match := _INSTALL.match(command):
+        for word in _arguments(match[1]):
+            if _REQUIREMENT.match(word) and not word.endswith((".txt", ".whl", ".gz")):
+                yield word
+    elif match := _CONDA_INSTALL.match(command):
+        yield from filter(None, map(_conda_requirement, _arguments(match[1])))
+
+
+def _arguments(text: str) -> Iterator[str]:
+    """The words of a command up to the next one, its options and their values aside."""
     skip = False
-    for word in match[1].split("#")[0].replace('"', "").replace("'", "").split():
+    for word in text.partition("#")[0].replace('"', "").replace("'", "").split():
         if word in {"&&", ";", "|", ">"}:
             return
         if skip or word.startswith("-"):
-            skip = word in _OPTIONS_WITH_VALUE
-        elif _REQUIREMENT.match(word) and not word.endswith((".txt", ".whl", ".gz")):
+            skip = word in _OPTIONS_WITH_VALUE and not skip
+        else:
             yield word
+
+
+def _conda_requirement(word: str) -> str:
+    """A package of conda's as a requirement of the project it is made from; empty for one of no project."""
+    match = _CONDA_PACKAGE.match(word)
+    if match is None or match[1] in _INSTALLERS:
+        return ""
+    name, sign, version, star, bounds = match.groups()
+    project = project_of_conda(name)
+    if not project or not version:
+        return project + (bounds or "").rstrip(",") if project else ""
+    return f"{project}=={version}{'.*' if star or sign == '=' else ''}"
 
 
 def _refused(path: str, line: int, message: str) -> Reading:

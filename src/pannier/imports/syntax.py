@@ -12,6 +12,12 @@ from typing import NamedTuple
 
 from pannier.imports.lexical import Code
 
+# Words after the type are prose, as in many a docstring.
+_ANNOTATION = re.compile(
+    r"""[ \t]*+(?!(?:else|try|finally|except|lambda)\b)[A-Za-z_]\w*+(?:\.\w++)*+[ ]?:[ ]
+    (?:[\w.]++(?:\[[^\n]*\])?(?:[ ]\|[^\n=]*)?|"[^"\n]*"|'[^'\n]*'|\([^\n]*\))[ ]*(?:$|=(?!=)|\#|;)""",
+    re.VERBOSE | re.MULTILINE,
+)
 _FUTURE_ANNOTATIONS = re.compile(r"from[ \t]+__future__[ \t]+import[^\n#]*\bannotations\b")
 
 
@@ -42,6 +48,7 @@ class _Rule(NamedTuple):
         is_meant: What else has to hold at a place, given the text and the place.
         only_with: A text without which it is not looked for.
         only_after: A rule that has to be met as well.
+        is_spare: Looked for only where nothing else asks for as much, since looking takes long.
     """
 
     name: str
@@ -51,6 +58,7 @@ class _Rule(NamedTuple):
     is_meant: Callable[[str, int], bool] | None = None
     only_with: str = ""
     only_after: str = ""
+    is_spare: bool = False
 
 
 def _is_evaluated(text: str, place: int) -> bool:
@@ -64,6 +72,30 @@ def _is_evaluated(text: str, place: int) -> bool:
     return not header.rstrip().endswith(":") or re.match(r"[ \t]*class\b", header) is not None
 
 
+def _is_statement(text: str, place: int) -> bool:
+    """Whether a colon after a name makes a statement, and no entry, parameter or slice within brackets.
+
+    Those come after a bracket or a comma, with nothing but comments between.
+    """
+    place = text.rfind("\n", 0, place) + 1
+    if not _ANNOTATION.match(text, place):
+        return False
+    while place > 0:
+        start = text.rfind("\n", 0, place - 1) + 1
+        line = text[start : place - 1].strip()
+        if line and not line.startswith("#"):
+            return not any(part.rstrip().endswith(("(", "[", "{", ",")) for part in _uncommented(line))
+        place = start
+    return True
+
+
+def _uncommented(line: str) -> Iterator[str]:
+    """A line, and all that it may be without the comment at its end."""
+    yield line
+    for match in re.finditer("#", line):
+        yield line[: match.start()]
+
+
 def _strings(*prefixes: str) -> tuple[str, ...]:
     quotes = ('"', "'")
     return tuple(
@@ -72,7 +104,7 @@ def _strings(*prefixes: str) -> tuple[str, ...]:
 
 
 # What begins a line, found in one search; a rule is met where its group matches.
-_BEGINNINGS = r"""\n[ \t]*+(?=[nardmetcw])(?:
+_BEGINNINGS = r"""\n[ \t]*+(?=[nardmetcwl])(?:
     (?P<nonlocal>nonlocal[ ])
     |(?P<async>async[ ]++def[ ])
     |(?P<unpacking>return[ ]\*[^,\n]*,)
@@ -82,6 +114,7 @@ _BEGINNINGS = r"""\n[ \t]*+(?=[nardmetcw])(?:
     |(?P<types>except[ ]++[\w.]++[ ]*+,[ ]*+(?:\w+\.)*[A-Z]\w*[ ]*(?:,[^:\n]*)?:)
     |(?P<default>(?:async[ ]++)?(?:def|class)[ ]++\w++[ ]*+\[[^\]()=]*=)
     |(?P<parameter>(?:async[ ]++)?(?:def|class)[ ]++\w++[ ]*+\[)
+    |(?P<lazy>lazy[ ]++(?:import|from)[ ])
     |(?P<type>type[ ]++[A-Za-z_]\w*[ ]*(?:=(?!=)|\[[^\]\n]*\][ ]*=))
     )"""
 _OF_GROUP = {
@@ -94,11 +127,22 @@ _OF_GROUP = {
     "parameter": ("type parameter", (3, 12)),
     "default": ("default of a type parameter", (3, 13)),
     "type": ("`type` statement", (3, 12)),
+    "lazy": ("`lazy` import", (3, 15)),
     "types": ("`except` of several types without parentheses", (3, 14)),
 }
 _RULES = (
     _Rule("f-string", _strings("f", "fr"), since=(3, 6)),
     _Rule("`async` as a name", (r"async\b(?<![\w]async)(?![ \t]++(?:def|for|with)\b)",), before=(3, 7)),
+    _Rule(
+        "`=` in an f-string",
+        tuple(
+            rf"""f{quote}(?<![\w"'.]f{quote})(?!{quote})[^{quote}\n]*?(?<!\{{)(?:\{{\{{)*+\{{(?!\{{)"""
+            rf"""[^{{}}{quote}\n!:]*[^{{}}{quote}\s!:=<>]\s*=\s*[!:}}]"""
+            for quote in ('"', "'")
+        ),
+        since=(3, 8),
+        only_after="f-string",
+    ),
     _Rule("assignment expression", (":=",), since=(3, 8)),
     _Rule("positional-only parameter", (r"/(?<=[(,\s]/)\s*+[,):]",), since=(3, 8)),
     _Rule(
@@ -125,6 +169,13 @@ _RULES = (
         only_after="f-string",
     ),
     _Rule("t-string", _strings("t"), since=(3, 14)),
+    _Rule(
+        "annotation of a variable",
+        (r""": (?<=[\w ]: )(?=[\w"'(\[])""",),
+        since=(3, 6),
+        is_meant=_is_statement,
+        is_spare=True,
+    ),
 )
 
 
@@ -139,6 +190,8 @@ def find_features(text: str) -> tuple[Feature, ...]:
     found = {**_shebang(text), **_beginnings(text, code)}
     for rule in _RULES:
         if rule.only_with not in text or (rule.only_after and rule.only_after not in found):
+            continue
+        if rule.is_spare and any((other.since or (0,)) >= (rule.since or ()) for other in found.values()):
             continue
         places = [_first(pattern, rule, text, code) for pattern in _compiled(rule.patterns)]
         place = min((place for place in places if place >= 0), default=-1)

@@ -221,3 +221,14 @@ def test_a_back_end_that_is_locked_is_the_one_meant():
     text = "from sqlalchemy import create_engine\ncreate_engine('postgresql://host/db')\n"
     analysis = _text(text, _OPTIONS._replace(locked=("psycopg2-binary", "sqlalchemy")))
     assert {project.name for project in analysis.projects} == {"SQLAlchemy", "psycopg2-binary"}
+
+
+def test_a_lazy_import_is_an_import_of_a_newer_python(tmp_path, monkeypatch):
+    text = "import sys\nlazy import numpy\nlazy from yaml import safe_load\nprint(f'{sys.path=}')\n"
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a/b.py").write_text(text)
+    for analysis in (_text(text), analyze(["a"], _OPTIONS)):
+        assert _requirements(analysis) == {"numpy", "PyYAML"}
+        assert analysis.requires_python == ">=3.15"
+        assert not analysis.problems

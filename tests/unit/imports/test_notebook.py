@@ -109,3 +109,23 @@ def test_an_exported_notebook_says_what_it_installs():
     reading = parse_source(text.encode(), "exported.py")
     assert reading.source is not None
     assert reading.source.installs == (("lxml", 3),)
+
+
+def test_what_conda_installs_is_declared_by_its_name_on_the_index(tmp_path, monkeypatch):
+    content = _notebook(
+        "%conda install -y -c conda-forge numpy=1.21 'pandas>=1.3,<2' conda-forge::pytorch nodejs\n"
+        "!conda install --yes --prefix {sys.prefix} scipy==1.7.3=py39_0 && pip install rich\n"
+        "!mamba install xarray=0.20.* python pip -n base  # zarr",
+        "get_ipython().run_line_magic('conda', 'install dask')",
+    )
+    found = {
+        project.name: project.requirement for project in _analysis(tmp_path, monkeypatch, content).projects
+    }
+    assert found == {
+        "numpy": "numpy==1.21.*",
+        "pandas": "pandas>=1.3,<2",
+        "torch": "torch",
+        "scipy": "scipy==1.7.3",
+        "xarray": "xarray==0.20.*",
+        "dask": "dask",
+    }

@@ -23,6 +23,12 @@ _CASES = {
     "async as a name": "async = 1\n",
     "async as an argument": "f(async=True)\n",
     "async as an attribute": "x.async\n",
+    "annotation of a variable": "x: int = 1\n",
+    "annotation alone, in a class": "class A:\n    # of it\n    x: 'int'\n",
+    "annotation of an attribute": "def f(self):\n    self.x: int = 1\n",
+    "annotation after a comment": "x = (1,)  # a, b\ny: int\n",
+    "= in an f-string": 'x = 1\ny = f"a {x=} b"\n',
+    "= in an f-string, converted": "x = 1\ny = f'{{ {x + 1 = !r:>5}'\n",
     "assignment expression": "if (x := 1):\n    pass\n",
     "positional-only": "def f(a, /, b):\n    pass\n",
     "positional-only, over lines": "def f(\n    a,\n    /,\n):\n    pass\n",
@@ -50,6 +56,11 @@ _NOTHING = (
     "def f(a): return a / (1)\n",
     "x = {1: 'nonlocal x'}\n",
     '"""\nasync def f():\n    return *a, b\nmatch x:\n    case 1:\n"""\n',
+    "d = {\n    # of it\n    a: b,\n\n    c: d\n}\n",
+    "def f(a):\n    try: pass\n    finally: pass\n    if a: pass\n    else: pass\n",
+    "x = y[\n    a: b\n]\n",
+    "x = {'#': 1, # a\n    b: 1}\n",
+    "lazy = 1\nlazy\n",
     "with (x):\n    pass\n",
     "with (x) as y:\n    pass\n",
     "x = [1, 2][0]\n",
@@ -131,7 +142,7 @@ def test_what_only_looks_like_newer_syntax_bounds_nothing(text):
         ("def f() -> list[int]: pass", (3, 9)),
         ("class A:\n    x: dict[str, int] = {}\n    def f(self) -> None: pass", (3, 9)),
         ("from __future__ import annotations\ndef f(x: int | None) -> list[int]: pass", None),
-        ("def f() -> None:\n    x: list[int] = []\n", None),
+        ("def f() -> None:\n    x: list[int] = []\n", (3, 6)),
         ("def f(\n    x: list[int],\n) -> None:\n    pass\n", (3, 9)),
         ("#!/usr/bin/env python3\n", (3, 0)),
         ("#!/usr/bin/python\n", None),
@@ -160,3 +171,9 @@ def test_places_in_strings_and_comments_are_no_code():
     assert "".join(character for place, character in enumerate(text) if code.holds(place)) != text
     assert {character for place, character in enumerate(text) if code.holds(place)} >= {"a", "b", "+"}
     assert not any(code.holds(text.index(inside)) for inside in "xyzwcde")
+
+
+@pytest.mark.parametrize("text", ["lazy import numpy\n", "x = 1\nlazy from numpy import array  # lazily\n"])
+def test_lazy_imports_are_of_3_15(text):
+    (feature,) = find_features(text)
+    assert (feature.name, feature.since) == ("`lazy` import", (3, 15))
