@@ -348,6 +348,8 @@ def _text_of(stdin: str | bytes) -> str:
     """Decode a source as Python does: by its byte order mark or coding cookie (PEP 263), else as UTF-8."""
     if isinstance(stdin, str):
         return stdin
+    if not stdin:
+        return ""
     import io
     import tokenize
 

@@ -110,7 +110,7 @@ def _declared_in_itself(source: str, stdin: str) -> Declarations | None:
         text = _read(path)
     if _SCRIPT_MARK not in text:
         return None if source != "-" else Declarations()
-    from pannier.formats.declared_lists import declared_in_script
+    from pannier.formats.declared_script import declared_in_script
 
     return declared_in_script(text, source)
 

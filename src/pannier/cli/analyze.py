@@ -110,12 +110,35 @@ def add_selection_options(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace, context: Context) -> Outcome:
     """Analyze, write the spec where one was asked for, and show what was found."""
-    from pannier import api
-    from pannier.formats.environment_specs import format_spec
-
     if arguments.output == "-" and context.json:
         raise usage_error("`--json` and `-o -` both want standard output", hint="name a file after `-o`")
     sources, declared_in = _sources(arguments)
+    gc.disable()
+    try:
+        result = _analyze(sources, declared_in, arguments, context)
+    finally:
+        # What thousands of files left is needed to the end: the collector is to look through none of it.
+        gc.freeze()
+        gc.enable()
+    _refuse_unread(sources, result.analysis.problems)
+    spec = _spec_text(result) if arguments.output or context.json else ""
+    text, summary, status = _shown(result, arguments, context)
+    if arguments.output == "-":
+        text = spec
+    elif arguments.output:
+        from pannier.store.writing import write_whole
+
+        write_whole(Path(arguments.output), spec.encode())
+        text = "" if arguments.quiet else text
+    data = _data(result, spec, arguments.output) if context.json else {}
+    return Outcome(data=data, text=text, summary=summary, status=status)
+
+
+def _analyze(
+    sources: list[str], declared_in: tuple[str, ...], arguments: argparse.Namespace, context: Context
+) -> "AnalyzeResult":
+    from pannier import api
+
     python, target_python = split_python(arguments.analysed)
     options = api.AnalyzeOptions(
         python=python,
@@ -129,25 +152,13 @@ def execute(arguments: argparse.Namespace, context: Context) -> Outcome:
         declared_in=declared_in,
         compare=True,
     )
-    gc.disable()
-    try:
-        result = api.analyze(sources, options, context.load_settings(), context.reporter)
-    finally:
-        # What thousands of files left is needed to the end: the collector is to look through none of it.
-        gc.freeze()
-        gc.enable()
-    _refuse_unread(sources, result.analysis.problems)
-    spec = format_spec(result.spec)
-    text, summary, status = _shown(result, arguments, context)
-    if arguments.output == "-":
-        text = spec
-    elif arguments.output:
-        from pannier.store.writing import write_whole
+    return api.analyze(sources, options, context.load_settings(), context.reporter)
 
-        write_whole(Path(arguments.output), spec.encode())
-        text = "" if arguments.quiet else text
-    data = _data(result, spec, arguments.output) if context.json else {}
-    return Outcome(data=data, text=text, summary=summary, status=status)
+
+def _spec_text(result: "AnalyzeResult") -> str:
+    from pannier.formats.environment_specs import format_spec
+
+    return format_spec(result.spec)
 
 
 def _shown(result: "AnalyzeResult", arguments: argparse.Namespace, context: Context) -> tuple[str, str, int]:

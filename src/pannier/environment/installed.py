@@ -4,10 +4,9 @@ Reads PEP 376/427 `.dist-info` and setuptools' `.egg-info` and `.egg-link`, PEP 
 conda's `conda-meta`. No process is started and no metadata parser loaded: a whole analysis has 0.25 s.
 """
 
-# ruff: noqa: PTH112, PTH113, PTH122, PTH123
+# ruff: noqa: PTH110, PTH112, PTH113, PTH122, PTH123
 # os.path: this opens hundreds of files within a few hundredths of a second.
 
-import json
 import os
 import re
 from collections.abc import Iterable, Iterator
@@ -17,6 +16,7 @@ from pannier.model.interpreter import InstalledDistribution, Interpreter
 
 _TOP_PACKAGE = re.compile(r'^([^/,"\n]+)/__init__\.py,', re.MULTILINE)
 _EXTENSION_MODULE = re.compile(r"\.(cpython-[\w-]+|abi3|pypy[\w-]+)?\.?so$|\.so$")
+_CAN_IMPORT = re.compile(r"[^\n]*\.(?:py|so|pth)\"?,")
 _NORMALIZE = re.compile(r"[-_.]+")
 _NOT_PACKAGES = (".dist-info", ".egg-info", ".data", ".libs", "__pycache__")
 # Finders and path files that installers write for themselves; nobody imports them by these names.
@@ -199,8 +199,10 @@ def _read_record(file: str) -> tuple[set[str], list[str]]:
     packages = {name for name in _TOP_PACKAGE.findall(text) if name.isidentifier()}
     if not packages:
         return packages, [_recorded_path(line) for line in text.splitlines()]
-    outside = re.compile(rf"^(?!(?:{'|'.join(sorted(packages))})/)[^\n]*\.(?:py|so|pth)\"?,", re.MULTILINE)
-    return packages, [_recorded_path(line) for line in outside.findall(text)]
+    # An expression of these names would take longer to compile than most lists take to go through.
+    inside = tuple(f"{name}/" for name in packages)
+    outside = [line for line in text.split("\n") if not line.startswith(inside)]
+    return packages, [_recorded_path(line) for line in outside if _CAN_IMPORT.match(line)]
 
 
 def _recorded_path(line: str) -> str:
@@ -286,8 +288,13 @@ def _below(top: str, modules: set[str], directories: set[str], packages: set[str
 
 def _direct_url_directory(place: str) -> str:
     """Take the project's directory from PEP 610's file, when it was installed from one, editable or not."""
+    file = os.path.join(place, "direct_url.json")
+    if not os.path.exists(file):
+        return ""
+    import json
+
     try:
-        with open(os.path.join(place, "direct_url.json"), encoding="utf-8") as stream:
+        with open(file, encoding="utf-8") as stream:
             origin = json.load(stream)
         if "dir_info" not in origin:
             return ""

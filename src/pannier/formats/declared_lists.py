@@ -1,4 +1,4 @@
-"""What lists of requirements declare: requirements files, conda environments and recipes, script metadata."""
+"""What lists of requirements declare: requirements files, conda environments and recipes."""
 
 import re
 from typing import Any
@@ -70,24 +70,6 @@ def declared_in_recipe(text: str, path: str) -> Declarations:
         elif section in {"run", "requires", "host"} and (match := _RECIPE_LINE.match(line)):
             group: DeclaredGroup = {"run": "main", "requires": "development"}.get(section, "build")  # type: ignore[assignment]
             _add_conda(collector, f"{match[1]} {match[2]}", group, f"requirements.{section}", number)
-    return collector.result()
-
-
-def declared_in_script(text: str, path: str) -> Declarations:
-    """Read the metadata block of a script (PEP 723); a block that is not valid declares nothing."""
-    from pannier.formats.script_metadata import parse_script_metadata
-    from pannier.model.errors import SpecError
-
-    collector = Collector(path, text)
-    try:
-        metadata = parse_script_metadata(text, filename=path)
-    except SpecError as error:
-        collector.undecided(error.message)
-        return collector.result()
-    if metadata is not None:
-        collector.bound_python(metadata.python, "script.requires-python")
-        for requirement in metadata.requirements:
-            collector.add(requirement, "main", "script")
     return collector.result()
 
 

@@ -1,6 +1,5 @@
 """A spec as the environment spec that conda reads, in JSON."""
 
-import json
 import posixpath
 from typing import Any
 
@@ -25,6 +24,8 @@ def format_spec(spec: Spec) -> str:
     }
     if spec.data:
         document = {"conda": document, **_format_data(spec)}
+    import json
+
     return json.dumps(document, indent=4, sort_keys=True, ensure_ascii=False) + "\n"
 
 

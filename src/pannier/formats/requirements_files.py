@@ -2,9 +2,7 @@
 
 import posixpath
 import re
-import shlex
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 
 from pannier.formats.requirement_lines import (
     RequirementLineError,
@@ -58,19 +56,19 @@ def parse_requirements(text: str, *, filename: str, read: Callable[[str], str]) 
     )
 
 
-@dataclass
 class _Reader:
     """What has been read so far, over all files."""
 
-    problems: SpecProblems
-    directory: str
-    read: Callable[[str], str]
-    requirements: list[str] = field(default_factory=list)
-    constraints: list[str] = field(default_factory=list)
-    local_projects: list[LocalProject] = field(default_factory=list)
-    hashes: dict[str, set[str]] = field(default_factory=dict)
-    indexes: list[tuple[str, str]] = field(default_factory=list)
-    seen: set[tuple[str, bool]] = field(default_factory=set)
+    def __init__(self, problems: SpecProblems, directory: str, read: Callable[[str], str]) -> None:
+        self.problems = problems
+        self.directory = directory
+        self.read = read
+        self.requirements: list[str] = []
+        self.constraints: list[str] = []
+        self.local_projects: list[LocalProject] = []
+        self.hashes: dict[str, set[str]] = {}
+        self.indexes: list[tuple[str, str]] = []
+        self.seen: set[tuple[str, bool]] = set()
 
     def read_file(self, text: str, filename: str, inside: str, *, is_constraints: bool) -> None:
         """Read one file.
@@ -158,6 +156,8 @@ def split_option(line: str) -> tuple[str, str]:
     option, _, value = line.partition(" ")
     if "=" in option:
         option, _, value = line.partition("=")
+    import shlex
+
     try:
         return option, " ".join(shlex.split(value))
     except ValueError:

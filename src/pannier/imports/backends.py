@@ -4,8 +4,8 @@ Which text brings what about is data: `data/backends.txt`, whose head says how i
 """
 
 import ast
-from collections.abc import Iterator, Sequence
-from functools import cache
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache, cached_property
 from pathlib import Path
 from typing import NamedTuple, cast
 
@@ -55,12 +55,26 @@ class Rule(NamedTuple):
         return self.place >= 0 or bool(self.keywords)
 
 
-class Section(NamedTuple):
-    """Rules for files that hold one of some texts, and one of some others where there are any."""
+class Section:
+    """Rules for files that hold one of some texts, and one of some others where there are any.
 
-    telling: tuple[str, ...]
-    rules: tuple[Rule, ...]
-    also: tuple[str, ...] = ()
+    Args:
+        telling: The texts.
+        also: The others.
+        read: Gives the rules; most sections count in no file that is read.
+    """
+
+    def __init__(
+        self, telling: tuple[str, ...], also: tuple[str, ...], read: Callable[[], Iterator[Rule]]
+    ) -> None:
+        self.telling = telling
+        self.also = also
+        self._read = read
+
+    @cached_property
+    def rules(self) -> tuple[Rule, ...]:
+        """The rules, in the order of the table."""
+        return tuple(self._read())
 
     def counts_in(self, text: str) -> bool:
         """Whether a file can hold what the rules are about."""
@@ -96,8 +110,11 @@ def parse_table(text: str) -> tuple[Section, ...]:
 
 def _parse_section(head: str, lines: Sequence[str], tables: dict[str, list[str]]) -> Section:
     telling, _, also = head.partition(" & ")
-    rules = tuple(rule for line in lines for rule in _parse_rules(line, tables))
-    return Section(tuple(telling.split()), rules, tuple(also.split()))
+    return Section(
+        tuple(telling.split()),
+        tuple(also.split()),
+        lambda: (rule for line in lines for rule in _parse_rules(line, tables)),
+    )
 
 
 def _parse_rules(line: str, tables: dict[str, list[str]]) -> Iterator[Rule]:

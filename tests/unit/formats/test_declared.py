@@ -7,9 +7,9 @@ from pannier.formats.declared_lists import (
     declared_in_environment,
     declared_in_recipe,
     declared_in_requirements,
-    declared_in_script,
     requirements_group,
 )
+from pannier.formats.declared_script import declared_in_script
 from pannier.formats.declared_setup import declared_in_setup_cfg, declared_in_setup_script
 from pannier.formats.declared_toml import declared_in_pipfile, declared_in_pyproject
 
