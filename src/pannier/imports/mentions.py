@@ -10,17 +10,17 @@ from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 
 from pannier.imports.literals import Argument, Binding, Scope
+from pannier.imports.walking import LEADING_FIELDS, LEAVES
 
-_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
-_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+_FUNCTIONS = frozenset({ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda})
+_OUTSIDE = frozenset({"args", "decorator_list", "returns"})
+_COMPREHENSIONS = frozenset({ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp})
 _LOOPS = (ast.For, ast.AsyncFor, ast.comprehension)
-_NOTED = (
-    *(ast.Call, ast.Dict, ast.Import, ast.ImportFrom, ast.Assign, ast.AnnAssign, ast.AugAssign),
-    *(ast.NamedExpr, ast.ClassDef, *_LOOPS),
-)
-# Most of a tree: nothing of interest is in them.
-_NEVER_NOTED = frozenset(
-    {ast.Name, ast.Constant, ast.Load, ast.Store, ast.Del, ast.alias, ast.Pass, str, int, type(None)}
+_NOTED = frozenset(
+    {
+        *(ast.Call, ast.Dict, ast.Import, ast.ImportFrom, ast.Assign, ast.AnnAssign, ast.AugAssign),
+        *(ast.NamedExpr, ast.ClassDef, *_LOOPS),
+    }
 )
 
 MentionKind = Literal["dynamic", "optional", "backend"]
@@ -113,28 +113,22 @@ class _Walker:
         pending: list[tuple[ast.AST, Scope]] = [(node, scope)]
         while pending:
             current, inside = pending.pop()
-            if isinstance(current, _NOTED):
+            kind = current.__class__
+            if kind in _NOTED:
                 self._note(current, inside)
-            pending.extend(reversed(self._children(current, inside)))
-
-    def _children(self, node: ast.AST, scope: Scope) -> list[tuple[ast.AST, Scope]]:
-        inner = scope
-        is_function = isinstance(node, _FUNCTIONS)
-        if is_function:
-            inner = self._enter_function(node, scope)  # type: ignore[arg-type]
-        elif isinstance(node, _COMPREHENSIONS):
-            inner = Scope(scope)
-        children: list[tuple[ast.AST, Scope]] = []
-        for name in node._fields:
-            value = getattr(node, name, None)
-            if value.__class__ in _NEVER_NOTED:
-                continue
-            place = scope if is_function and name in {"args", "decorator_list", "returns"} else inner
-            if isinstance(value, list):
-                children += [(child, place) for child in value if child.__class__ not in _NEVER_NOTED]
-            elif isinstance(value, ast.AST):
-                children.append((value, place))
-        return children
+            inner = inside
+            if kind in _FUNCTIONS:
+                inner = self._enter_function(current, inside)  # type: ignore[arg-type]
+            elif kind in _COMPREHENSIONS:
+                inner = Scope(inside)
+            # Backwards, for the first child to be popped first.
+            for name in LEADING_FIELDS[kind][::-1]:
+                value = getattr(current, name, None)
+                place = inside if kind in _FUNCTIONS and name in _OUTSIDE else inner
+                if value.__class__ is list:
+                    pending += [(child, place) for child in reversed(value) if child.__class__ not in LEAVES]
+                elif value.__class__ not in LEAVES and isinstance(value, ast.AST):
+                    pending.append((value, place))
 
     def _note(self, node: ast.AST, scope: Scope) -> None:
         if isinstance(node, ast.Call):

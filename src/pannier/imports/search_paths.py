@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator, Sequence
 
 from pannier.imports.conditions import dotted_name
+from pannier.imports.walking import walk
 
 TELLING_TEXTS = ("sys.path", "addsitedir")
 _ADDING = {"append": 0, "insert": 1, "extend": 0}
@@ -33,15 +34,16 @@ def added_directories(tree: ast.Module, text: str) -> tuple[str, ...]:
     """
     if not may_add_directories(text):
         return ()
-    reader = _Reader(tree)
-    found = [path for node in ast.walk(tree) for path in reader.added(node)]
+    nodes = [node for node in walk(tree) if isinstance(node, (ast.Call, ast.Assign, ast.AugAssign))]
+    reader = _Reader(nodes)
+    found = [path for node in nodes for path in reader.added(node)]
     return tuple(dict.fromkeys(path for path in found if path and "\0" not in path))
 
 
 class _Reader:
-    def __init__(self, tree: ast.Module) -> None:
+    def __init__(self, nodes: Sequence[ast.AST]) -> None:
         self.values: dict[str, ast.expr] = {}
-        for node in ast.walk(tree):
+        for node in nodes:
             if isinstance(node, ast.Assign) and len(node.targets) == 1:
                 target = node.targets[0]
                 if isinstance(target, ast.Name):
