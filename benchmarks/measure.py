@@ -58,15 +58,16 @@ def compare(
     before_ours: Callable[[], object] = lambda: None,
     before_theirs: Callable[[], object] = lambda: None,
     env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
 ) -> tuple[Timing, Timing]:
     """Run two commands in turn, so that a machine that slows down slows both."""
     mine: list[tuple[float, float]] = []
     peer: list[tuple[float, float]] = []
     for _ in range(runs):
         before_ours()
-        mine.append(run_once(ours, env=env))
+        mine.append(run_once(ours, env=env, cwd=cwd))
         before_theirs()
-        peer.append(run_once(theirs, env=env))
+        peer.append(run_once(theirs, env=env, cwd=cwd))
     return _timing(mine), _timing(peer)
 
 

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, NamedTuple
 from pannier.api.repeating import remember, request_of, write_again
 from pannier.api.settings import Settings
 from pannier.api.subjects import Subject, find_subject, read_lock
-from pannier.api.targets import Surroundings, surroundings_of
 from pannier.api.workshop import Workshop
 from pannier.model.events import Reporter, SilentReporter
 from pannier.model.manifest import Manifest
-from pannier.model.spec import Spec
 
 if TYPE_CHECKING:
     from pannier.api.needs import Needs
     from pannier.api.programs import ProgramFiles
+    from pannier.api.targets import Surroundings
     from pannier.model.lock import Lock
+    from pannier.model.spec import Spec
     from pannier.pack.plan import PackPlan, PlannedProgram, PlannedWheel
     from pannier.pack.recipes import PackedFile
     from pannier.pack.writer import WrittenPack
@@ -97,7 +97,9 @@ def pack(
     named = find_subject(subject, settings.environ, options.content)
     request = _request_of(named, options)
 
-    def look(specifier: str) -> Surroundings:
+    def look(specifier: str) -> "Surroundings":
+        from pannier.api.targets import surroundings_of  # when the copying has begun
+
         return surroundings_of(options.interpreter, options.python, options.platform, specifier, workshop)
 
     with occupied(settings.cache_root):
@@ -123,7 +125,7 @@ def _request_of(subject: Subject, options: PackOptions) -> str:
 
 
 def _made(
-    subject: Subject, options: PackOptions, look: Callable[[str], Surroundings], workshop: Workshop
+    subject: Subject, options: PackOptions, look: "Callable[[str], Surroundings]", workshop: Workshop
 ) -> "tuple[WrittenPack, str, Surroundings]":
     """The pack, what it demands of the interpreter, and what was chosen by that."""
     needs, made = _needs(subject, options, workshop)
@@ -148,6 +150,7 @@ def _repeated(manifest: Manifest, size: int, output: Path, started: float) -> Pa
 def _needs(subject: Subject, options: PackOptions, workshop: Workshop) -> "tuple[Needs, Lock | None]":
     """What is needed, and the lock where one is given."""
     from pannier.api.needs import Needs, needs_of, program_of
+    from pannier.model.spec import Spec
 
     if subject.kind == "lock":
         made = read_lock(subject.path)
@@ -181,7 +184,7 @@ def _python_of(made: "Lock", python: str) -> str:
     return made.requires_python
 
 
-def _resolved(spec: Spec, surroundings: Surroundings, workshop: Workshop) -> "Lock":
+def _resolved(spec: "Spec", surroundings: "Surroundings", workshop: Workshop) -> "Lock":
     from pannier.api.locking import resolve_spec
 
     return resolve_spec(spec, [surroundings.target], workshop, interpreter=surroundings.interpreter)
@@ -191,7 +194,7 @@ def _plan(
     subject: Subject,
     needs: "Needs",
     made: "Lock",
-    surroundings: Surroundings,
+    surroundings: "Surroundings",
     options: PackOptions,
     workshop: Workshop,
     opened: ExitStack,
@@ -256,7 +259,7 @@ def _program(
     return PlannedProgram(command=chosen) if chosen else None
 
 
-def _data(spec: Spec, workshop: Workshop, opened: ExitStack) -> list["PackedFile"]:
+def _data(spec: "Spec", workshop: Workshop, opened: ExitStack) -> list["PackedFile"]:
     """Fetch what the spec carries; it stays until the pack is written."""
     from pannier.pack.recipes import PackedFile
     from pannier.store.data_sources import fetched_data

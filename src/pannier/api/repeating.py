@@ -7,13 +7,16 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pannier import __version__
 from pannier.api.subjects import Subject
-from pannier.api.targets import Surroundings
 from pannier.api.workshop import Workshop
 from pannier.model.manifest import Manifest
 
 if TYPE_CHECKING:
+    from pannier.api.targets import Surroundings
     from pannier.pack.writer import WrittenPack
+
+_PACKAGE = Path(__file__).parents[1]
 
 
 class _OutdatedError(Exception):
@@ -21,7 +24,7 @@ class _OutdatedError(Exception):
 
 
 def request_of(subject: Subject, wishes: Sequence[str | None]) -> str:
-    """A digest of all that was asked for, by whichever code; empty for what is not remembered.
+    """A digest of all that was asked for, and of whom; empty for what is not remembered.
 
     Only a lock says by itself what goes into its pack; everything else has files of the user's own, which may
     have changed.
@@ -33,16 +36,16 @@ def request_of(subject: Subject, wishes: Sequence[str | None]) -> str:
     if subject.kind != "lock":
         return ""
     lock = hashlib.sha256(subject.path.read_bytes()).hexdigest()
-    return _digest([lock, subject.name, *wishes, *_code_stamps()])
+    return _digest([lock, subject.name, *wishes, __version__, str(_PACKAGE)])
 
 
 def write_again(
-    request: str, output: Path, look: Callable[[str], Surroundings], workshop: Workshop
+    request: str, output: Path, look: "Callable[[str], Surroundings]", workshop: Workshop
 ) -> tuple[Manifest, int] | None:
     """Write the pack asked for once more, and return what is in it and its size.
 
-    The interpreter is looked at while the bytes are copied already, and the pack appears only when that is
-    what it was; else, or when the pack is not remembered, `None` is returned.
+    The interpreter and our own files are looked at while the bytes are copied already, and the pack appears
+    only when they are what they were; else, or when the pack is not remembered, `None` is returned.
 
     Args:
         request: What `request_of` calls it.
@@ -73,7 +76,7 @@ def write_again(
 
 
 def remember(
-    request: str, written: "WrittenPack", specifier: str, surroundings: Surroundings, workshop: Workshop
+    request: str, written: "WrittenPack", specifier: str, surroundings: "Surroundings", workshop: Workshop
 ) -> None:
     """Keep what was made for a request, unless it came with warnings, which must come each time."""
     from pannier.pack.repeats import Repeat, keep_repeat
@@ -83,14 +86,14 @@ def remember(
         keep_repeat(workshop.directories.layers, request, repeat)
 
 
-def _name_of(surroundings: Surroundings) -> str:
-    """A digest of the target, the interpreter that compiles, and the copy that is carried."""
+def _name_of(surroundings: "Surroundings") -> str:
+    """A digest of our own code, the target, the interpreter that compiles, and the copy that is carried."""
     from pannier.pack.bytecode import compiler_of
 
     compiler = compiler_of(surroundings.interpreter) if surroundings.interpreter else None
     tree = surroundings.tree
     carried = [tree.fingerprint, tree.version, tree.executable, str(tree.platform)] if tree else None
-    return _digest([str(surroundings.target), compiler, carried])
+    return _digest([*_code_stamps(), str(surroundings.target), compiler, carried])
 
 
 def _digest(parts: Sequence[object]) -> str:
@@ -99,8 +102,7 @@ def _digest(parts: Sequence[object]) -> str:
 
 def _code_stamps() -> Iterator[tuple[str, int, int]]:
     """Names, sizes and times of our own files: other code may make other packs, and some of it travels."""
-    package = Path(__file__).parents[1]
-    for directory in sorted(entry.path for entry in os.scandir(package) if entry.is_dir()):
+    for directory in sorted(entry.path for entry in os.scandir(_PACKAGE) if entry.is_dir()):
         with os.scandir(directory) as entries:
             for entry in sorted(entries, key=lambda entry: entry.name):
                 if entry.name.endswith((".py", ".sh")):

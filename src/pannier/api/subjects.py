@@ -4,12 +4,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from pannier.api.environments import find_environment, is_environment
 from pannier.model.errors import SpecError, UsageError
-from pannier.model.spec import Spec
 
 if TYPE_CHECKING:
     from pannier.model.lock import Lock
+    from pannier.model.spec import Spec
 
 SubjectKind = Literal["source", "project", "spec", "environment", "lock"]
 
@@ -51,20 +50,22 @@ def find_subject(text: str, environ: Mapping[str, str], content: bytes | None = 
     path = Path(text)
     if content is not None:
         return Subject(path=path, kind="spec", content=content)
+    if path.is_file():
+        return Subject(path=path, kind=_file_kind(path))
+    from pannier.api.environments import find_environment, is_environment
+
     if path.is_dir() and is_environment(path):
         return Subject(path=path, kind="environment")
     if path.is_dir():
         is_project = (path / "pyproject.toml").is_file() or (path / "setup.py").is_file()
         return Subject(path=path, kind="project" if is_project and _has_metadata(path) else "source")
-    if not path.is_file():
-        if environment := find_environment(text, environ):
-            return Subject(path=environment, kind="environment")
-        raise UsageError(
-            f"there is no file, directory or environment `{text}`",
-            code="no-such-file",
-            hint="check its spelling",
-        )
-    return Subject(path=path, kind=_file_kind(path))
+    if environment := find_environment(text, environ):
+        return Subject(path=environment, kind="environment")
+    raise UsageError(
+        f"there is no file, directory or environment `{text}`",
+        code="no-such-file",
+        hint="check its spelling",
+    )
 
 
 def _has_metadata(directory: Path) -> bool:
@@ -120,7 +121,7 @@ def _decoded(content: bytes, path: Path) -> str:
         ) from None
 
 
-def read_spec(path: Path, content: bytes | None = None) -> Spec:
+def read_spec(path: Path, content: bytes | None = None) -> "Spec":
     """The requirements that a spec, a requirements file or a pyproject.toml lists.
 
     Local projects come back as paths that hold from the current directory.

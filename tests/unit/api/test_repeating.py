@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pannier.api import packing, repeating
+from pannier.api import packing, repeating, targets
 from pannier.api.packing import PackOptions
 from pannier.api.settings import Settings
 from pannier.model.errors import InterpreterError
@@ -120,7 +120,7 @@ def test_no_interpreter_leaves_no_pack(
     def refuse(*_: object) -> None:
         raise InterpreterError("none", code="interpreter-not-found")
 
-    monkeypatch.setattr(packing, "surroundings_of", refuse)
+    monkeypatch.setattr(targets, "surroundings_of", refuse)
     with pytest.raises(InterpreterError):
         pack("elsewhere.tar.zst")
     assert not list(tmp_path.glob("*elsewhere*"))
