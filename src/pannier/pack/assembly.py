@@ -57,10 +57,9 @@ def write_assembly(
     end = store_frame(END_OF_ARCHIVE, assembly.codec)
     size = len(start) + sum(layer.size for layer in assembly.manifest.layers) + len(end)
     with whole_file(output) as stream:
-        _reserve(stream.fileno(), size)
         stream.write(start)
         stream.flush()
-        _append_during(confirm, assembly, stream.fileno(), reporter)
+        _append_during(confirm, assembly, stream.fileno(), size, reporter)
         stream.write(end)
     return pack_id, size
 
@@ -107,7 +106,7 @@ def _reserve(descriptor: int, size: int) -> None:
 
 
 def _append_during(
-    confirm: Callable[[], object], assembly: Assembly, target: int, reporter: Reporter
+    confirm: Callable[[], object], assembly: Assembly, target: int, size: int, reporter: Reporter
 ) -> None:
     """Append the layers on a thread, while `confirm` is called on this one, where signals arrive."""
     failures: list[Exception] = []
@@ -115,6 +114,7 @@ def _append_during(
 
     def append() -> None:
         try:
+            _reserve(target, size)
             _append(assembly, target, reporter, stop)
         except Exception as error:  # noqa: BLE001 - raised again below
             failures.append(error)
