@@ -134,6 +134,15 @@ def test_what_is_not_local_comes_under_our_links(packages: Path, upstream: FakeU
     assert upstream.asked_for(offered.filename) == 2  # the file and its metadata
 
 
+def test_the_document_of_a_name_of_upstream_says_where_its_page_is(
+    packages: Path, upstream: FakeUpstream
+) -> None:
+    answer = ask_once(index_of(packages, upstream), "/pypi/numpy/json")
+    assert answer.status == 404
+    assert str(answer.json["message"]).endswith("/simple/numpy/")
+    assert upstream.requests == []
+
+
 def test_the_html_page_says_the_same(packages: Path, upstream: FakeUpstream) -> None:
     offered = upstream.offer("numpy", "2.0", requires_python=">=3.9", yanked="<b>")
     page = ask_once(index_of(packages, upstream), "/simple/numpy/").body.decode()

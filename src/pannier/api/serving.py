@@ -18,6 +18,10 @@ _CHOICES = {
 _SIZES = {"upstream_file_limit": "0", "upstream_cache_size": "0", "max_size": "8G"}
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 _SIZE = re.compile(r"(\d+(?:\.\d+)?) ?([KMGT]?)(?:i?B)?", re.IGNORECASE)
+_NAME_ONE = (
+    "name one: `pannier serve packages/`, `-d packages/` after verbs such as `pannier serve yank`, "
+    "or `directories` of `[serve]` in pannier.toml"
+)
 _RIGHTS = ("list", "download", "update", "remove")
 
 
@@ -83,13 +87,20 @@ def parse_size(text: str) -> int:
 
 def _directories(names: Sequence[str]) -> tuple[Path, ...]:
     if not names:
-        raise UsageError("there is no directory to serve", hint="name one, as in `pannier serve packages/`")
+        raise UsageError("there is no directory to serve", hint=_NAME_ONE)
     missing = [name for name in names if not Path(name).is_dir()]
     if missing:
         raise StorageError(
-            "what should be served is no directory", code="no-such-file", facts={"missing": missing}
+            "what should be served is no directory",
+            code="no-such-file",
+            facts={"wrong": [f"`{name}` is {_what_instead(name)}" for name in missing]},
+            hint="name the directory that holds the wheels and sdists; `mkdir` makes an empty one",
         )
     return tuple(Path(name).absolute() for name in names)
+
+
+def _what_instead(name: str) -> str:
+    return "a file" if Path(name).exists() else "not there"
 
 
 def _split(items: Sequence[str]) -> tuple[str, ...]:

@@ -4,12 +4,26 @@ import argparse
 
 from pannier.cli.commands import Context, Outcome
 
-DESCRIPTION = """Print a script that completes verbs, options and file names of `pannier` in a shell."""
+DESCRIPTION = (
+    """Print a script that completes verbs, options, file names and indexes of `pannier` in a shell."""
+)
 EXAMPLES = (
     ("pannier completion bash", "for ~/.local/share/bash-completion/completions/pannier"),
     ("pannier completion zsh", "for a file _pannier in a directory of $fpath"),
 )
 SHELLS = ("bash", "zsh", "tcsh")
+_INDEX_NAMES = {"bash": "_pannier_index_names", "zsh": "_pannier_index_names"}
+# The indexes that a release can go to: those of pannier.toml and of .pypirc.
+_INDEXES = r"""
+_pannier_indexes() {
+  sed -n 's/^ *\[ *index\.\([^] ]*\) *\].*/\1/p' pannier.toml 2>/dev/null
+  sed -n -e '/distutils/d' -e 's/^\[\([^]]*\)\].*/\1/p' ~/.pypirc 2>/dev/null
+}
+"""
+_PREAMBLE = {
+    "bash": _INDEXES + '_pannier_index_names() { compgen -W "$(_pannier_indexes)" -- "$1"; }\n',
+    "zsh": _INDEXES + '_pannier_index_names() { compadd -- ${(f)"$(_pannier_indexes)"}; }\n',
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,19 +33,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace, context: Context) -> Outcome:
     """Write the script from the parsers of every verb."""
+    del context
+    script = make_script(arguments.shell)
+    return Outcome(data={"shell": arguments.shell, "script": script}, text=script)
+
+
+def make_script(shell: str) -> str:
+    """The script that completes in a shell."""
     import shtab
 
-    del context
-    script = shtab.complete(make_whole_parser(), arguments.shell)
-    return Outcome(data={"shell": arguments.shell, "script": script}, text=script)
+    script = shtab.complete(make_whole_parser(), shell, preamble=_PREAMBLE.get(shell, ""))
+    if shell == "bash":
+        return _offer_directories_in_bash(script)
+    return _offer_directories_in_zsh(script) if shell == "zsh" else script
 
 
 def make_whole_parser() -> argparse.ArgumentParser:
     """A parser of every verb, which only completion needs at once."""
-    import shtab
-
-    from pannier.cli.main import VERBS, load_command
-    from pannier.cli.parsing import add_common_options
+    from pannier.cli.main import SUBVERBS, VERBS
 
     parser = argparse.ArgumentParser(
         prog="pannier", description="Carry a Python program to a machine that has nothing."
@@ -40,14 +59,52 @@ def make_whole_parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(metavar="VERB")
     for name, summary in VERBS.items():
         verb = verbs.add_parser(name, help=summary, description=summary)
-        load_command(name).add_arguments(verb)
-        add_common_options(verb)
-        for action in verb._actions:
-            if _names_a_file(action):
-                action.complete = shtab.FILE  # type: ignore[attr-defined]
+        _fill(verb, name)
+        if name == "serve":
+            # Its directories would hide the verbs that may stand in their place: they are offered below.
+            verb._remove_action(
+                next(one for one in verb._actions if one.metavar == "DIR" and one.nargs == "*")
+            )
+            second = verb.add_subparsers(metavar="VERB")
+            for words, about in SUBVERBS.items():
+                _fill(second.add_parser(words.split()[1], help=about, description=about), words)
     return parser
+
+
+def _fill(parser: argparse.ArgumentParser, verb: str) -> None:
+    """Declare a verb's options, with what completes their values."""
+    import shtab
+
+    from pannier.cli.main import load_command
+    from pannier.cli.parsing import add_common_options
+
+    load_command(verb).add_arguments(parser)
+    add_common_options(parser)
+    for action in parser._actions:
+        if verb == "release" and "--index" in action.option_strings:
+            action.complete = _INDEX_NAMES  # type: ignore[attr-defined]
+        elif action.metavar == "DIR":
+            action.complete = shtab.DIRECTORY  # type: ignore[attr-defined]
+        elif _names_a_file(action):
+            action.complete = shtab.FILE  # type: ignore[attr-defined]
+
+
+def _offer_directories_in_bash(script: str) -> str:
+    before, line, after = script.partition("_shtab_pannier_serve_pos_0_choices=")
+    return f"{before}_shtab_pannier_serve_pos_0_COMPGEN=_shtab_compgen_dirs\n{line}{after}"
+
+
+def _offer_directories_in_zsh(script: str) -> str:
+    """After `pannier serve`, a directory may stand in place of a second verb, with options behind it."""
+    listed = "  _describe 'pannier serve commands' _commands\n"
+    script = script.replace(listed, f"{listed}  _files -/\n")
+    before, line, after = script.partition("_shtab_pannier_serve() {")
+    last = "        yank) _arguments -C -s $_shtab_pannier_serve_yank_options ;;\n"
+    plain = "${(@)_shtab_pannier_serve_options:#(: :|\\*:::)*}"
+    other = f'        *) _arguments -s {plain} "*:directory:_files -/" ;;\n'
+    return before + line + after.replace(last, last + other, 1)
 
 
 def _names_a_file(action: argparse.Action) -> bool:
     metavar = action.metavar if isinstance(action.metavar, str) else ""
-    return metavar in {"SOURCE", "SUBJECT", "FILE", "OUT", "DIR", "PATH", "LOCK"}
+    return metavar in {"SOURCE", "SUBJECT", "FILE", "OUT", "PATH", "LOCK"}

@@ -53,6 +53,7 @@ class CommandParser(argparse.ArgumentParser):
 def _tidy(message: str) -> str:
     """Argparse's sentence with its literals in backticks."""
     message = re.sub(r"^argument ([^:]+): ", r"`\1`: ", message)
+    message = re.sub(r"invalid int value: ('.*')", r"\1 is no whole number", message)
     return re.sub(r"'([^']*)'", r"`\1`", message)
 
 

@@ -1,10 +1,12 @@
 """File names of distributions of every kind that an index has held: wheels, sdists, eggs, installers.
 
 Standards: the binary distribution format (PEP 427), source distributions (PEP 625) and, for what came before
-them, the rule that a version starts at the first hyphen with a number behind it that goes on like a version.
+them, the rule that a version starts at the first hyphen with a number behind it that goes on like a version;
+where that could be at several hyphens, at the first that leaves a version of PEP 440.
 """
 
 import re
+from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from pannier.formats.wheels import normalize_project
@@ -90,8 +92,22 @@ def _without_platform(stem: str, kind: Kind) -> str:
 
 def _split_stem(stem: str) -> tuple[str, str] | None:
     """Name and version of a stem; a stem without a version is all name."""
-    match = _VERSION_START.search(stem)
-    if match:
-        return (stem[: match.start()], stem[match.end() :]) if match.start() else None
+    starts = list(_VERSION_START.finditer(stem))
+    if starts:
+        start = starts[0] if len(starts) == 1 else _choose_start(stem, starts)
+        return (stem[: start.start()], stem[start.end() :]) if start.start() else None
     name, hyphen, version = stem.rpartition("-")
     return (name, version) if hyphen else (stem, "")
+
+
+def _choose_start(stem: str, starts: Sequence[re.Match[str]]) -> re.Match[str]:
+    """The first start of a version that installers understand: names like `zope-3d` look like one as well."""
+    from packaging.version import InvalidVersion, Version
+
+    for start in starts:
+        try:
+            Version(stem[start.end() :])
+        except InvalidVersion:
+            continue
+        return start
+    return starts[0]

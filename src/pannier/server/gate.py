@@ -120,10 +120,11 @@ def make_gate(settings: ServeSettings, tokens: Tokens) -> Gate:
         tokens: Those of the index.
 
     Raises:
-        UsageError: They ask for signing in, and there is nothing to sign in with.
+        UsageError: They ask for signing in, and there is nothing to sign in with; or a file cannot be read.
         SpecError: The file of rights is not valid.
     """
     protected = parse_protected(settings.authenticate)
+    grants = _open_grants(settings.rights)
     if settings.htpasswd and not Path(settings.htpasswd).is_file():
         raise UsageError(
             f"there is no password file `{settings.htpasswd}`",
@@ -139,8 +140,27 @@ def make_gate(settings: ServeSettings, tokens: Tokens) -> Gate:
                 hint="name one with `--htpasswd`",
             )
         return ReadOnlyGate()
-    passwords = Passwords(Path(settings.htpasswd)) if settings.htpasswd else None
-    return UserGate(passwords, tokens, protected, _open_grants(settings.rights))
+    passwords = _open_passwords(settings.htpasswd) if settings.htpasswd else None
+    return UserGate(passwords, tokens, protected, grants)
+
+
+def _open_passwords(name: str) -> Passwords:
+    """The password file, found to be readable."""
+    passwords = Passwords(Path(name))
+    try:
+        passwords.hashes()
+    except (OSError, ValueError) as error:
+        raise _unreadable("password file", name, error) from error
+    return passwords
+
+
+def _unreadable(what: str, name: str, error: OSError | ValueError) -> UsageError:
+    return UsageError(
+        f"the {what} `{name}` cannot be read",
+        code="not-readable",
+        facts={"reason": (error.strerror if isinstance(error, OSError) else "") or str(error)},
+        hint="the user that runs the server has to be able to read it",
+    )
 
 
 def _open_grants(name: str) -> WatchedFile[Grants] | None:
@@ -151,5 +171,8 @@ def _open_grants(name: str) -> WatchedFile[Grants] | None:
     if not path.is_file():
         raise UsageError(f"there is no file of rights `{name}`", code="rights-invalid")
     grants = WatchedFile(path, lambda text: parse_rights(text, where=name))
-    grants.read()
+    try:
+        grants.read()
+    except (OSError, ValueError) as error:
+        raise _unreadable("file of rights", name, error) from error
     return grants

@@ -16,9 +16,11 @@ from pannier.server.access_log import FORMATTERS, AccessLog
 from pannier.server.catalogue.keeper import Keeper
 from pannier.server.counting import Counters
 from pannier.server.forwarding import apply_forwarded
+from pannier.server.gate import make_gate
 from pannier.server.http.connection import Connection, Hub
 from pannier.server.messages import Request
 from pannier.server.settings import ServeSettings
+from pannier.server.tokens import Tokens
 from pannier.server.wiring import make_application, make_catalogue
 from pannier.server.workers import supervise
 
@@ -38,9 +40,12 @@ def serve(settings: ServeSettings, started: Callable[[str], None] = lambda _: No
         started: Hears of the index's address, once it listens.
 
     Raises:
-        UsageError: The address cannot be listened on.
+        UsageError: The address cannot be listened on, or the password file or that of rights cannot be used.
+        SpecError: The file of rights is not valid.
         StorageError: The log file cannot be written.
     """
+    # Only to find what is wrong with it, while there is somebody to tell: workers can but end.
+    make_gate(settings, Tokens.beside(settings.directories[0]))
     log = _open_log(settings)
     listener = _listen(settings)
     _allow_many_files()

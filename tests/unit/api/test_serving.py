@@ -68,9 +68,14 @@ def test_every_impossible_value_is_named_at_once(tmp_path: Path) -> None:
 def test_a_directory_has_to_be_named_and_there(tmp_path: Path) -> None:
     with pytest.raises(UsageError):
         serve_settings([], load_settings({}, {}, tmp_path))
+    (tmp_path / "b").touch()
+    named = [str(tmp_path / "a"), str(tmp_path / "b"), str(tmp_path)]
     with pytest.raises(StorageError) as caught:
-        serve_settings([str(tmp_path / "a"), str(tmp_path)], load_settings({}, {}, tmp_path))
-    assert caught.value.facts["missing"] == [str(tmp_path / "a")]
+        serve_settings(named, load_settings({}, {}, tmp_path))
+    assert caught.value.facts["wrong"] == [
+        f"`{tmp_path / 'a'}` is not there",
+        f"`{tmp_path / 'b'}` is a file",
+    ]
 
 
 @pytest.mark.parametrize(

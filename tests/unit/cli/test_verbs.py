@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -352,3 +353,38 @@ def test_completion_knows_every_verb_in_every_shell(capsys: pytest.CaptureFixtur
         assert "analyze" in script
         assert "find-links" in script
     assert main(["completion", "fish"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("pannier serve to", {"token", "tools"}),
+        ("pannier serve token cr", {"create"}),
+        ("pannier serve token create --pro", {"--project"}),
+        ("pannier serve tools/ --ht", {"--htpasswd"}),
+        ("pannier release --index p", {"particle", "pypirc-one"}),
+    ],
+)
+def test_bash_completes_verbs_of_two_words_directories_and_indexes(
+    line: str, offered: set[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["completion", "bash"]) == 0
+    (tmp_path / "script").write_text(capsys.readouterr().out)
+    (tmp_path / "tools").mkdir()
+    (tmp_path / "pannier.toml").write_text('[index.particle]\nurl = "https://index.example/"\n')
+    (tmp_path / ".pypirc").write_text("[distutils]\nindex-servers = pypirc-one\n[pypirc-one]\n")
+    ask = (
+        ". ./script; COMP_WORDS=($1); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); "
+        '_shtab_pannier pannier "${COMP_WORDS[COMP_CWORD]}"; printf "%s\\n" "${COMPREPLY[@]}"'
+    )
+    command = ["bash", "--norc", "-c", ask, "bash", line]
+    environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
+    done = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, check=True)
+    assert {name.rstrip("/") for name in done.stdout.split()} == offered
+
+
+def test_zsh_is_offered_directories_beside_the_verbs_of_serve(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["completion", "zsh"]) == 0
+    script = capsys.readouterr().out
+    assert "_describe 'pannier serve commands' _commands\n  _files -/\n" in script
+    assert "        *) _arguments -s ${(@)_shtab_pannier_serve_options" in script

@@ -46,7 +46,7 @@ def _quote(text: str) -> str:
 def _make(request: Request, services: Services, name: str, version: str) -> Response:
     record = services.catalogue.project(name)
     if record is None:
-        return respond_json(404, {"message": "Not Found"})
+        return respond_json(404, {"message": _why_not(request, services, name)})
     base = f"{request.base_url}/packages/"
     chosen = version or newest_version(record)
     files = [file for file in record.files if same_version(file.version, chosen)]
@@ -67,6 +67,14 @@ def _make(request: Request, services: Services, name: str, version: str) -> Resp
 
     data = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
     return answer_page(request, make_page(data, "application/json"))
+
+
+def _why_not(request: Request, services: Services, name: str) -> str:
+    # The document is made of what the files say, and those of upstream are not here to be read.
+    if services.upstream is None or services.catalogue.is_local(name):
+        return "Not Found"
+    page = f"{request.base_url}/simple/{name}/"
+    return f"Not Found: {name} is no project of this index; what upstream has of it is at {page}"
 
 
 def newest_version(record: ProjectRecord) -> str:

@@ -1,0 +1,55 @@
+"""A server that cannot do what it is asked to says so before it listens, however many processes it has."""
+
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from pannier.model.errors import UsageError
+from pannier.server.running import serve
+from pannier.server.settings import ServeSettings
+
+
+def _settings(directory: Path, field: str, name: str, workers: int = 1) -> ServeSettings:
+    files = {"htpasswd": "", "rights": "", field: str(directory / name)}
+    return ServeSettings(
+        directories=(directory,),
+        port=0,
+        workers=workers,
+        htpasswd=files["htpasswd"],
+        rights=files["rights"],
+    )
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("field", ["htpasswd", "rights"])
+def test_a_missing_file_of_users_is_refused_before_the_start(
+    tmp_path: Path, workers: int, field: str
+) -> None:
+    settings = _settings(tmp_path, field, "nowhere", workers)
+    started: list[str] = []
+    with pytest.raises(UsageError, match="nowhere"):
+        serve(settings, started.append)
+    assert not started
+
+
+@pytest.mark.parametrize("field", ["htpasswd", "rights"])
+def test_a_file_of_users_that_is_no_text_is_refused_before_the_start(tmp_path: Path, field: str) -> None:
+    (tmp_path / "file").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(UsageError, match="cannot be read"):
+        serve(_settings(tmp_path, field, "file"))
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
+def test_a_password_file_of_another_user_is_refused_before_the_start(tmp_path: Path) -> None:
+    (tmp_path / "file").touch(mode=0)
+    with pytest.raises(UsageError, match="cannot be read"):
+        serve(ServeSettings(directories=(tmp_path,), port=0, htpasswd=str(tmp_path / "file")))
+
+
+def test_a_port_in_use_is_named(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(UsageError, match=f"port {port}"):
+            serve(ServeSettings(directories=(tmp_path,), port=port))
