@@ -203,6 +203,20 @@ def test_a_file_system_without_links_does_as_well(packages: Path, monkeypatch: p
     assert (packages / WHEEL).read_bytes() == WHEEL_DATA
 
 
+def test_a_directory_that_the_server_may_not_write_in_is_said_to_be_one(
+    packages: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    index = index_of(packages)
+    monkeypatch.setattr(os, "fsync", refuse)
+    answer = upload(index)
+    assert answer.status == 500
+    assert b"may not write" in content(answer)
+    assert names_of(packages) == []
+
+
 def test_nothing_is_changed_that_cannot_be_written_down(packages: Path) -> None:
     index = index_of(packages)
     (packages / ".pannier" / "audit.jsonl").mkdir()

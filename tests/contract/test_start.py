@@ -48,6 +48,15 @@ def test_a_password_file_of_another_user_is_refused_before_the_start(tmp_path: P
         serve(ServeSettings(directories=(tmp_path,), port=0, htpasswd=str(tmp_path / "file")))
 
 
+@pytest.mark.parametrize(
+    ("host", "word"), [("192.0.2.1", "no such address"), ("no.such.host.invalid", "another address")]
+)
+def test_an_address_of_another_machine_is_explained(tmp_path: Path, host: str, word: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        serve(ServeSettings(directories=(tmp_path,), port=0, host=host))
+    assert word in caught.value.hint
+
+
 def test_a_port_in_use_is_named(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

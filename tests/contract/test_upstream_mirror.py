@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import logging
 import signal
 import subprocess
 import sys
@@ -325,6 +326,18 @@ def test_nobody_gets_all_of_a_file_that_is_not_what_was_promised(tmp_path: Path,
         assert len(using(upstream, tmp_path, receive)) < 100_000
         assert not list(tmp_path.rglob("*.whl"))
         assert litter(tmp_path) == []
+
+
+def test_what_cannot_be_checked_is_kept_with_a_warning_that_names_its_hash(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logging.getLogger("pannier.server"), "propagate", True)
+    with FakeUpstream() as upstream:
+        offered = upstream.offer("demo", "1.0")
+        digest = offered.hashes["sha256"]
+        offered.hashes = {}
+        assert using(upstream, tmp_path, lambda mirror: download(mirror, "demo")) == offered.content
+    assert digest in caplog.text
 
 
 def test_a_broken_line_is_picked_up_where_it_broke(upstream: FakeUpstream, tmp_path: Path) -> None:

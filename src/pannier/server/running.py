@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import logging
 import os
 import resource
@@ -30,6 +31,11 @@ _IDLE_SECONDS = 75
 _STALLED_SECONDS = 60
 _SWEEP_SECONDS = 5
 _GRACE_SECONDS = 30
+_LISTEN_HINTS = {
+    errno.EADDRINUSE: "stop what is listening there, or name another port with `--port`",
+    errno.EACCES: "only root may listen on low ports: name one from 1024 on with `--port`",
+    errno.EADDRNOTAVAIL: "this machine has no such address: name one of its own with `--host`",
+}
 
 
 def serve(settings: ServeSettings, started: Callable[[str], None] = lambda _: None) -> None:
@@ -112,8 +118,8 @@ def _listen(settings: ServeSettings) -> socket.socket:
         raise UsageError(
             f"nothing can listen on `{settings.host}` port {settings.port}",
             code="cannot-listen",
-            facts={"reason": error.strerror or str(error)},
-            hint="stop what is listening there, or name another port with `--port`",
+            facts={"reason": os.strerror(error.errno) if error.errno else str(error)},
+            hint=_LISTEN_HINTS.get(error.errno or 0, "name another address with `--host`, or another port"),
         ) from error
 
 

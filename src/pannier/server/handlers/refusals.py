@@ -1,6 +1,7 @@
 """What clients are told of a request that cannot be done."""
 
 import errno
+import logging
 from collections.abc import Sequence
 
 from pannier.model.errors import DistributionError, Fact, PannierError, RequestError, StorageError
@@ -8,7 +9,9 @@ from pannier.server.messages import Request, Response, respond
 from pannier.server.uploads.changes import NothingFoundError
 from pannier.server.uploads.publishing import ConflictError
 
+_log = logging.getLogger("pannier.server")
 _FULL = (errno.ENOSPC, errno.EDQUOT)
+_NOT_OURS = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 def refuse(request: Request, error: PannierError | OSError) -> Response:
@@ -18,6 +21,16 @@ def refuse(request: Request, error: PannierError | OSError) -> Response:
         OSError: Something is wrong with the server, or the client is gone.
     """
     if isinstance(error, OSError):
+        if error.errno in _NOT_OURS:
+            _log.error(
+                "%s %s: the user that runs this server may not write there: %s",
+                request.method,
+                request.path,
+                error,
+            )
+            return respond(
+                500, "the server may not write in the directory of this index; tell whoever runs it\n"
+            )
         if error.errno not in _FULL:
             raise error
         return respond(507, "the index has no space left\n")

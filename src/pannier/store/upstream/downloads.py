@@ -6,6 +6,7 @@ wrong bytes for a finished download, and nothing unchecked gets the file's name 
 
 import asyncio
 import hashlib
+import logging
 import os
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -17,6 +18,7 @@ from pannier.store.upstream.client import FileAnswer, UpstreamClient, UpstreamUn
 from pannier.store.upstream.locks import FetchLocks
 from pannier.store.writing import storage_error
 
+_log = logging.getLogger("pannier.server")
 _BLOCK = 1 << 18
 _ATTEMPTS = 4
 _FIRST_PAUSE = 0.5
@@ -173,6 +175,7 @@ async def _download(arrival: Arrival, client: UpstreamClient) -> None:
             received = _Received(arrival, stream.fileno(), client.upstream.file_limit)
             await _receive(received, client)
             received.check()
+            received.warn_unchecked()
             await asyncio.to_thread(os.fsync, stream.fileno())
         wanted.part.replace(wanted.place)
     finally:
@@ -248,6 +251,13 @@ class _Received:
             raise self._mismatch(f"{self.size} bytes", str(wanted.size))
         if wanted.algorithm and self._digest.hexdigest() != wanted.digest:
             raise self._mismatch(self._digest.hexdigest(), f"{wanted.algorithm}:{wanted.digest}")
+
+    def warn_unchecked(self) -> None:
+        """Say what was kept of a file that upstream states no hash of: whoever doubts it can compare."""
+        wanted = self.arrival.wanted
+        if not wanted.algorithm:
+            found = self._digest.hexdigest()
+            _log.warning("kept unchecked, since upstream states no hash: %s, sha256 %s", wanted.url, found)
 
     def _mismatch(self, found: str, promised: str) -> HashMismatchError:
         wanted = self.arrival.wanted
