@@ -70,8 +70,8 @@ def read_kept(
 def _fingerprint() -> tuple[object, ...]:
     """What the reading itself is made of: another Pannier, another table, another Python read otherwise."""
     here = Path(__file__).parent
-    files = sorted([*here.glob("*.py"), *(here / "data").iterdir()])
-    return (__version__, sys.version, *((file.name, _signature(str(file))) for file in files))
+    files = sorted([*here.glob("*.py"), *(here / "data").iterdir(), *here.parent.glob("model/*.py")])
+    return (__version__, sys.version, *((str(file), _signature(str(file))) for file in files))
 
 
 def _signature(path: str) -> Signature:

@@ -1,7 +1,9 @@
 """What is kept of a directory gives the same answer as reading it again, or is not used."""
 
 import os
+import shutil
 import time
+from pathlib import Path
 
 import pytest
 
@@ -165,6 +167,29 @@ def test_what_is_damaged_is_not_used(project, counted, damage):
     keeper.contents = {name: damage(content) for name, content in keeper.contents.items()}
     _analyze(keeper)
     assert counted.whole == 2
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["imports/data/backends.txt", "imports/data/ranked_names.txt", "imports/scan.py", "model/analysis.py"],
+)
+def test_another_pannier_reads_anew(project, counted, monkeypatch, tmp_path_factory, name):
+    """Whatever is edited or put in its place, though version, size and time of change stay."""
+    package = tmp_path_factory.mktemp("installed")
+    for part in ("imports", "model"):
+        shutil.copytree(Path(kept.__file__).parents[1] / part, package / part)
+    monkeypatch.setattr(kept, "__file__", str(package / "imports/kept.py"))
+    keeper = _Keeper()
+    analyze(["."], _OPTIONS, None, keeper)
+    analyze(["."], _OPTIONS, None, keeper)
+    assert len(keeper.contents) == 1
+    file = package / name
+    before = file.stat()
+    (package / "new").write_bytes(file.read_bytes()[:-1] + b"#")
+    (package / "new").replace(file)
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert _projects(analyze(["."], _OPTIONS, None, keeper)) == _projects(analyze(["."], _OPTIONS))
+    assert len(keeper.contents) == 2
 
 
 def test_other_options_are_another_analysis(project):
