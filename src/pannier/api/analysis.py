@@ -16,6 +16,7 @@ from pannier.model.declarations import Check, Declared
 from pannier.model.errors import AnalysisError, InterpreterError
 from pannier.model.events import Reporter, SilentReporter
 from pannier.model.interpreter import InstalledDistribution, Interpreter
+from pannier.model.names import normalized_name
 from pannier.model.spec import LocalProject, Spec
 
 
@@ -136,7 +137,7 @@ def analyze(
 
 
 def _names(projects: Sequence[str]) -> set[str]:
-    return {_normalized(name) for name in projects}
+    return {normalized_name(name) for name in projects}
 
 
 def _requirements(declared: Sequence[Declared]) -> dict[str, str]:
@@ -145,7 +146,7 @@ def _requirements(declared: Sequence[Declared]) -> dict[str, str]:
     found: dict[str, str] = {}
     for item in sorted(declared, key=lambda item: groups.index(item.group)):
         is_plain = item.requirement.startswith(item.name) and item.group != "build"
-        found.setdefault(_normalized(item.name), item.requirement if is_plain else item.name)
+        found.setdefault(normalized_name(item.name), item.requirement if is_plain else item.name)
     return found
 
 
@@ -288,7 +289,7 @@ def _spec_of(
     analysis: Analysis, declared: Spec, options: AnalyzeOptions, environment: AnalysedEnvironment
 ) -> Spec:
     """The requirements: what the source declares, what it imports, and what was added."""
-    installed = {_normalized(item.name): item for item in environment.distributions}
+    installed = {normalized_name(item.name): item for item in environment.distributions}
     chosen: dict[str, str] = {}
     for requirement in _pinned(options.extra, installed):
         chosen[_name_of(requirement)] = requirement
@@ -297,8 +298,8 @@ def _spec_of(
     projects = [project for project in analysis.projects if _is_wanted(project)]
     for project in projects:
         if not project.editable_path:
-            name = _normalized(project.name)
-            if _normalized(chosen.get(name, name)) == name:
+            name = normalized_name(project.name)
+            if normalized_name(chosen.get(name, name)) == name:
                 # A bare name says nothing of versions: what the code shows of them holds.
                 chosen[name] = project.requirement
     _add_companions(chosen, analysis)
@@ -323,10 +324,10 @@ def _bound_of(analysis: Analysis, declared: Spec) -> str:
 
 def _add_companions(chosen: dict[str, str], analysis: Analysis) -> None:
     """Bound what the bounded projects do not bound themselves, except where somebody else has done so."""
-    implied = {_normalized(project.name): project.requirement for project in analysis.projects}
+    implied = {normalized_name(project.name): project.requirement for project in analysis.projects}
     for companion in analysis.companions:
         requirement = companion.specifier
-        name = _normalized(project_name(requirement))
+        name = normalized_name(project_name(requirement))
         present = chosen.get(name, "")
         if present in {"", implied.get(name)}:
             rest = requirement[len(project_name(requirement)) :]
@@ -376,7 +377,7 @@ def _pinned(extra: Sequence[str], installed: Mapping[str, InstalledDistribution]
     """Bare names take the version that the analysed environment has."""
     pinned: list[str] = []
     for requirement in extra:
-        found = installed.get(_normalized(requirement))
+        found = installed.get(normalized_name(requirement))
         pinned.append(f"{found.name}=={found.version}" if found and not found.editable_path else requirement)
     return pinned
 
@@ -385,7 +386,7 @@ def _name_of(requirement: str) -> str:
     from packaging.requirements import InvalidRequirement, Requirement
 
     try:
-        return _normalized(Requirement(requirement).name)
+        return normalized_name(Requirement(requirement).name)
     except InvalidRequirement as error:
         raise AnalysisError(
             f"`{requirement}` is no requirement",
@@ -400,10 +401,3 @@ def project_name(requirement: str) -> str:
     from pannier.imports.declarations import project_name as name_of
 
     return name_of(requirement)
-
-
-def _normalized(name: str) -> str:
-    # Not packaging's: an analysis takes less time than it takes to load.
-    from pannier.imports.known_projects import normalized_name
-
-    return normalized_name(name)

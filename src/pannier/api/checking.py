@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from pannier.model.analysis import Analysis, FoundProject, Import
 from pannier.model.declarations import Check, Checked, CheckState, Declarations, Declared, DeclaredGroup
+from pannier.model.names import normalized_name
 
 FAILING: frozenset[CheckState] = frozenset({"missing", "unknown", "misplaced", "transitive", "unused"})
 _NEEDED = frozenset({"required", "dynamic", "backend"})
@@ -40,13 +41,13 @@ def check(
     facts = _Facts(
         _by_name(declarations.requirements),
         requires,
-        frozenset(map(_normalized, declarations.project_names)),
+        frozenset(map(normalized_name, declarations.project_names)),
         target_python,
     )
     used: set[str] = set()
     rows = []
     for project in analysis.projects:
-        if _normalized(project.name) in facts.own:
+        if normalized_name(project.name) in facts.own:
             continue
         names = _names_declared(project, facts)
         used |= names
@@ -58,7 +59,7 @@ def check(
         for name, items in facts.declared.items()
         if name not in used and name not in facts.own
     ]
-    rows.sort(key=lambda row: _normalized(row.name))
+    rows.sort(key=lambda row: normalized_name(row.name))
     agrees = not any(row.state in FAILING for row in rows)
     return Check(agrees, tuple(rows), declarations.files, declarations.undecided)
 
@@ -66,7 +67,7 @@ def check(
 def _by_name(requirements: Sequence[Declared]) -> dict[str, list[Declared]]:
     found: dict[str, list[Declared]] = {}
     for item in requirements:
-        found.setdefault(_normalized(item.name), []).append(item)
+        found.setdefault(normalized_name(item.name), []).append(item)
     return found
 
 
@@ -74,11 +75,11 @@ def _names_declared(project: FoundProject, facts: _Facts) -> set[str]:
     """Under which names a project is declared: its own, conda's, or one that provides the same."""
     from pannier.imports.known_projects import conda_name
 
-    name = _normalized(project.name)
+    name = normalized_name(project.name)
     if name in facts.declared:
         return {name}
-    packaged = _normalized(conda_name(project.name))
-    others = {_normalized(other) for other in project.alternatives}
+    packaged = normalized_name(conda_name(project.name))
+    others = {normalized_name(other) for other in project.alternatives}
     return {other for other in (packaged, *sorted(others)) if other in facts.declared}
 
 
@@ -95,7 +96,7 @@ def _found(project: FoundProject, items: Sequence[Declared], facts: _Facts) -> C
         return row._replace(reason=f"comes with the extra `{through}`")
     if not needed:
         return row._replace(state="not-needed", reason=_why_not_needed(project.imports))
-    bringer = _bringer(_normalized(project.name), facts)
+    bringer = _bringer(normalized_name(project.name), facts)
     if bringer:
         return row._replace(state="transitive", reason=f"there only because `{bringer}` requires it")
     return row._replace(state="missing", reason="declared nowhere")
@@ -118,11 +119,11 @@ def _why_not_needed(imports: Sequence[Import]) -> str:
 
 def _extra_that_brings(name: str, facts: _Facts) -> str:
     """A declared requirement whose extra is named like a project (`celery[redis]`)."""
-    wanted = _normalized(name)
+    wanted = normalized_name(name)
     for items in facts.declared.values():
         for item in items:
             match = _EXTRAS.search(item.requirement.partition(";")[0])
-            extras = {_normalized(extra) for extra in match[1].split(",")} if match else set()
+            extras = {normalized_name(extra) for extra in match[1].split(",")} if match else set()
             if wanted in extras:
                 return item.requirement
     return ""
@@ -164,7 +165,7 @@ def _unused(items: Sequence[Declared], facts: _Facts, used: set[str], are_unknow
 def _excuses(items: Sequence[Declared], facts: _Facts, used: set[str]) -> Iterator[str]:
     from pannier.imports.unimported import why_unimported
 
-    name = _normalized(items[0].name)
+    name = normalized_name(items[0].name)
     if all(item.group in _FOR_MAKERS for item in items):
         yield _GROUP_REASONS[items[0].group]
     yield why_unimported(name)
@@ -200,9 +201,3 @@ def _holds(item: Declared, target_python: str) -> bool:
         return Marker(marker).evaluate(environment)
     except (InvalidMarker, UndefinedEnvironmentName):
         return True
-
-
-def _normalized(name: str) -> str:
-    from pannier.imports.known_projects import normalized_name
-
-    return normalized_name(name)

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from pannier.model.declarations import Declarations, DeclaredGroup
 from pannier.model.errors import SpecError
+from pannier.model.names import normalized_name
 
 # Nothing that people write by hand is larger.
 _LARGEST = 4 << 20
@@ -246,7 +247,7 @@ def _read_list(
     path: str, text: str, group: DeclaredGroup | None, requires: dict[str, set[str]], has_source: bool
 ) -> tuple[Declarations, Included]:
     from pannier.formats.declared_lists import declared_in_requirements, requirements_group
-    from pannier.formats.requirement_graphs import graph_of_compiled, is_compiled, normalized
+    from pannier.formats.requirement_graphs import graph_of_compiled, is_compiled
 
     kind = group or requirements_group(path)
     declarations, included = declared_in_requirements(text, path, kind)
@@ -254,7 +255,9 @@ def _read_list(
         graph, asked = graph_of_compiled(text)
         _merge(graph, requires)
         kept = tuple(
-            item for item in declarations.requirements if not has_source and normalized(item.name) in asked
+            item
+            for item in declarations.requirements
+            if not has_source and normalized_name(item.name) in asked
         )
         declarations = declarations._replace(requirements=kept)
     return declarations, [(name, group) for name in included]

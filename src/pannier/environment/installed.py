@@ -13,11 +13,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from pannier.model.interpreter import InstalledDistribution, Interpreter
+from pannier.model.names import normalized_name
 
 _TOP_PACKAGE = re.compile(r'^([^/,"\n]+)/__init__\.py,', re.MULTILINE)
 _EXTENSION_MODULE = re.compile(r"\.(cpython-[\w-]+|abi3|pypy[\w-]+)?\.?so$|\.so$")
 _CAN_IMPORT = re.compile(r"[^\n]*\.(?:py|so|pth)\"?,")
-_NORMALIZE = re.compile(r"[-_.]+")
 _NOT_PACKAGES = (".dist-info", ".egg-info", ".data", ".libs", "__pycache__")
 # Finders and path files that installers write for themselves; nobody imports them by these names.
 _INSTALLER_FILES = ("__editable__", "_virtualenv", "distutils-precedence")
@@ -35,15 +35,11 @@ def installed_distributions(environment: Path | Interpreter) -> tuple[InstalledD
     found: dict[str, InstalledDistribution] = {}
     for directory in site_directories(environment):
         for distribution in _distributions_in(directory):
-            found.setdefault(_normalized(distribution.name), distribution)
+            found.setdefault(normalized_name(distribution.name), distribution)
     prefix = Path(environment.prefix) if isinstance(environment, Interpreter) else environment
     for distribution in _conda_packages(prefix):
-        found.setdefault(_normalized(distribution.name), distribution)
+        found.setdefault(normalized_name(distribution.name), distribution)
     return tuple(distribution for _, distribution in sorted(found.items()))
-
-
-def _normalized(name: str) -> str:
-    return _NORMALIZE.sub("-", name).lower()
 
 
 def site_directories(environment: Path | Interpreter) -> list[Path]:
@@ -219,7 +215,7 @@ def _top_level(place: str) -> tuple[str, ...]:
 
 def _top_level_guess(place: str, name: str) -> tuple[str, ...]:
     """Believe the project's name when a module of that name is there: Debian leaves no list at times."""
-    module = _NORMALIZE.sub("_", name)
+    module = re.sub(r"[-_.]+", "_", name)
     parent = os.path.dirname(place)
     for candidate in dict.fromkeys((module, module.lower())):
         if os.path.isdir(os.path.join(parent, candidate)) or os.path.isfile(

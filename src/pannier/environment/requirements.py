@@ -7,9 +7,9 @@ from pathlib import Path
 
 from pannier.environment.installed import site_directories
 from pannier.model.interpreter import Interpreter
+from pannier.model.names import normalized_name
 
 _HEADER = re.compile(r"Requires-Dist:\s*([A-Za-z0-9][\w.-]*)([^\n]*)", re.IGNORECASE)
-_NORMALIZE = re.compile(r"[-_.]+")
 
 
 def installed_requirements(environment: Path | Interpreter) -> dict[str, set[str]]:
@@ -42,10 +42,6 @@ def _requirements_in(directory: str) -> Iterator[tuple[str, set[str]]]:
             continue
         headers = text.partition("\n\n")[0]
         required = {
-            _normalized(match[1]) for match in _HEADER.finditer(headers) if "extra ==" not in match[2]
+            normalized_name(match[1]) for match in _HEADER.finditer(headers) if "extra ==" not in match[2]
         }
-        yield _normalized(name.removesuffix(".dist-info").partition("-")[0]), required
-
-
-def _normalized(name: str) -> str:
-    return _NORMALIZE.sub("-", name).lower()
+        yield normalized_name(name.removesuffix(".dist-info").partition("-")[0]), required

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pannier.formats.declared import requirement_name
+from pannier.model.names import normalized_name
 
 Graph = dict[str, set[str]]
 
@@ -16,11 +17,6 @@ _COMPILED = re.compile(
 _VIA = re.compile(r"#\s+(?:via\s+)?(.+?)\s*$")
 # What a compiled file calls the files that were asked for, rather than projects.
 _ASKED_BY = re.compile(r"^-r\b|^-c\b|\((?:pyproject\.toml|setup\.py|setup\.cfg)[^)]*\)|\.(?:in|txt|toml)\b")
-
-
-def normalized(name: str) -> str:
-    """A project name as PEP 503 compares it."""
-    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def graph_of_lock(text: str, filename: str) -> Graph:
@@ -38,11 +34,11 @@ def graph_of_lock(text: str, filename: str) -> Graph:
     graph: Graph = {}
     for section in ("default", "develop"):
         for name in document.get(section) or {}:
-            graph.setdefault(normalized(str(name)), set())
+            graph.setdefault(normalized_name(str(name)), set())
     packages = document.get("package") or document.get("packages")
     for package in packages if isinstance(packages, list) else ():
         if isinstance(package, dict) and isinstance(package.get("name"), str):
-            required = graph.setdefault(normalized(package["name"]), set())
+            required = graph.setdefault(normalized_name(package["name"]), set())
             required.update(_required(package.get("dependencies")))
     return graph
 
@@ -56,7 +52,7 @@ def _required(dependencies: Any) -> set[str]:
             names.add(item["name"])
         elif isinstance(item, str):
             names.add(requirement_name(item))
-    return {normalized(name) for name in names if name}
+    return {normalized_name(name) for name in names if name}
 
 
 def is_compiled(text: str) -> bool:
@@ -82,7 +78,7 @@ def graph_of_compiled(text: str) -> tuple[Graph, frozenset[str]]:
                 vias[current].append(match[1])
         elif stripped and not stripped.startswith("-"):
             requirement, _, comment = stripped.partition("#")
-            name = normalized(requirement_name(requirement.partition(" \\")[0]))
+            name = normalized_name(requirement_name(requirement.partition(" \\")[0]))
             if name:
                 current = name
                 vias.setdefault(name, []).extend(re.findall(r"via\s+(.+)", comment))
@@ -92,7 +88,7 @@ def graph_of_compiled(text: str) -> tuple[Graph, frozenset[str]]:
             if _ASKED_BY.search(via):
                 asked.add(name)
             elif via:
-                graph.setdefault(normalized(via), set()).add(name)
+                graph.setdefault(normalized_name(via), set()).add(name)
         if not found:
             asked.add(name)
     return graph, frozenset(asked)

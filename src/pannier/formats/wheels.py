@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from pannier.model.errors import PackError
+from pannier.model.names import normalized_name
 
 _MANYLINUX = re.compile(r"manylinux_(\d+)_(\d+)_")
 _MUSLLINUX = re.compile(r"musllinux_(\d+)_(\d+)_")
@@ -93,7 +94,7 @@ def parse_wheel_filename(filename: str) -> WheelName:
 
 def normalize_project(name: str) -> str:
     """Write a project's name as indexes compare it (PEP 503)."""
-    return re.sub(r"[-_.]+", "-", name).lower()
+    return normalized_name(name)
 
 
 def libc_floor(platforms: Iterable[str]) -> tuple[str, tuple[int, int]] | None:

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from pannier.imports.keeping import Keeper
-from pannier.imports.known_projects import conda_name, is_namespace, normalized_name
+from pannier.imports.known_projects import conda_name, is_namespace
 from pannier.imports.program import DEVELOPMENT, OPTIONAL, REQUIRED, TYPING, Options, Program, Unit
 from pannier.imports.python_versions import PythonNeeds
 from pannier.imports.resolution import Provider, Resolver
@@ -18,6 +18,7 @@ from pannier.model.analysis import Analysis, FoundProject, Import, ImportKind, L
 from pannier.model.errors import AnalysisError
 from pannier.model.events import Reporter, SilentReporter
 from pannier.model.interpreter import InstalledDistribution
+from pannier.model.names import normalized_name
 
 Source = str | os.PathLike[str] | tuple[str, str]
 _KINDS: dict[int, ImportKind] = {OPTIONAL: "optional", TYPING: "typing", DEVELOPMENT: "development"}

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from pannier.imports.known_projects import normalized_name
 from pannier.model.analysis import FoundProject, Import
+from pannier.model.names import normalized_name
 
 
 def join_declared(

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import NamedTuple
 from zlib import crc32
 
+from pannier.model.names import normalized_name
+
 _DATA = Path(__file__).parent / "data"
 # Kept by hand, and beneath it what other sources say; see scripts/build_import_data.py.
 _CURATED, _RANKED = "import_names.txt", "ranked_names.txt"
@@ -52,11 +54,6 @@ class Known(NamedTuple):
 def reasons(evidence: str) -> tuple[str, ...]:
     """Evidence in words."""
     return tuple(_MEANINGS[letter] for letter in evidence)
-
-
-def normalized_name(name: str) -> str:
-    """A project name as PEP 503 compares it."""
-    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 @cache

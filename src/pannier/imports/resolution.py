@@ -10,7 +10,6 @@ from pannier.imports.known_projects import (
     Known,
     has_deeper,
     is_namespace,
-    normalized_name,
     project_called,
     providers,
     reasons,
@@ -19,6 +18,7 @@ from pannier.imports.known_projects import (
 from pannier.imports.standard_library import is_standard_somewhere
 from pannier.model.analysis import Confidence
 from pannier.model.interpreter import InstalledDistribution
+from pannier.model.names import normalized_name
 
 # One project under several names, by what it is built for.
 _VARIANT = re.compile(r"-(?:binary|headless|gpu|cpu|nightly|cu\d+|cuda\w*|rocm\w*|macos|slim|lite|intel)$")

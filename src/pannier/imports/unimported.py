@@ -3,7 +3,7 @@
 from functools import cache
 from pathlib import Path
 
-from pannier.imports.known_projects import normalized_name
+from pannier.model.names import normalized_name
 
 _TABLE = Path(__file__).parent / "data" / "unimported.txt"
 

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from pannier.imports.declarations import project_name
-from pannier.imports.known_projects import normalized_name
 from pannier.imports.uses import Use
 from pannier.imports.version_rules import VersionBound, version_rules
 from pannier.model.analysis import Bound, Location
+from pannier.model.names import normalized_name
 
 _PYTHON = "python"
 

@@ -1,8 +1,8 @@
 import pytest
 
 from pannier.imports.analysis import AnalysisOptions, analyze
-from pannier.imports.known_projects import normalized_name
 from pannier.model.analysis import Analysis
+from pannier.model.names import normalized_name
 
 from .corpus import Case, cases
 
