@@ -310,6 +310,7 @@ class Program:
         """Tell apart what a unit imports, and list the program's own files among that with their levels."""
         external: list[ImportSite] = []
         wanted: list[tuple[LocalFile, int]] = []
+        met: set[tuple[str, int]] = set()
         for site in unit.found.scan.sites:
             files = self._files_of(unit, site)
             if files is None:
@@ -317,7 +318,11 @@ class Program:
                 continue
             unit.local_modules.add(site.module)
             level = max(unit.level, _LEVELS.get(site.kind, REQUIRED))
-            wanted.extend((file, level) for file in files)
+            for file in files:
+                # Of a package whose parts a unit imports one by one, its own files come each time again.
+                if (file.path, level) not in met:
+                    met.add((file.path, level))
+                    wanted.append((file, level))
         unit.external = tuple(external)
         for file, level in wanted:
             if level < self.listed.get(file.path, _UNLISTED):

@@ -24,11 +24,18 @@ _ANYWHERE = tuple(telling for telling in backends.TELLING_TEXTS if telling not i
 # Modules whose functions import by texts that stand elsewhere than in the call.
 _MODULES_OF_CALLS = ("hypercorn", "granian", "uvicorn", "pkg_resources", "lazy_loader", "importlib_metadata")
 _PARTS_OF_IMPORTLIB = ("metadata", "resources", "util")
-_ELSEWHERE = (
-    *('exec("', "exec('", '"-m"', "'-m'", " -m ", "optional_package", "LazyLoader"),
-    *("sys.path.append", "sys.path.insert", "sys.path.extend", "sys.path +=", "sys.path =", "sys.path["),
-    "addsitedir",
-)
+# By what they have in common, which is looked for first.
+_ELSEWHERE = {
+    "exec(": ('exec("', "exec('"),
+    "-m": ('"-m"', "'-m'", " -m "),
+    "sys.path": (
+        *("sys.path.append", "sys.path.insert", "sys.path.extend", "sys.path +=", "sys.path ="),
+        "sys.path[",
+    ),
+    "optional_package": ("",),
+    "LazyLoader": ("",),
+    "addsitedir": ("",),
+}
 # Functions that import what their argument says: what their names have in common, the names, and the module
 # that they have to come from.
 _FUNCTIONS = (
@@ -70,7 +77,7 @@ def find_tells(text: str) -> Tells:
 def _telling_places(text: str, lines: str) -> tuple[int, ...] | None:
     if any(module in lines for module in _MODULES_OF_CALLS):
         return None
-    if any(telling in text for telling in _ELSEWHERE):
+    if any(common in text and any(map(text.__contains__, _ELSEWHERE[common])) for common in _ELSEWHERE):
         return None
     code = Code(text)
     places: list[int] = []
