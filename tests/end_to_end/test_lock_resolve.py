@@ -15,7 +15,8 @@ from pannier.formats.pylock import format_lock, parse_lock, projects_for
 from pannier.formats.specs import parse_requirements
 from pannier.formats.tags import best_wheel
 from pannier.lock.build import BuildOptions, build_wheel
-from pannier.lock.resolve import ResolveOptions, resolve
+from pannier.lock.engine import ResolveOptions
+from pannier.lock.resolve import resolve
 from pannier.model.errors import BuildError, FetchError, LockError, NoCompatibleWheelError
 from pannier.model.events import Notice, SilentReporter
 from pannier.model.interpreter import Interpreter
@@ -261,7 +262,7 @@ def test_conda_packages_and_other_pythons_are_refused(
     for spec, target, code in (
         (Spec(matchspecs=("numpy=1",)), _target(), "conda-packages-unsupported"),
         (Spec(python=">=3.12"), _target(), "python-version-conflict"),
-        (Spec(), _target("2.7.18"), "python-too-old"),
+        (Spec(), _target("3.4.10"), "python-too-old"),
     ):
         with pytest.raises(LockError) as caught:
             _resolve(index, directories, environ, spec=spec, targets=[target])

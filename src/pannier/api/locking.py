@@ -18,7 +18,7 @@ from pannier.model.spec import Spec
 from pannier.model.target import Target
 
 if TYPE_CHECKING:
-    from pannier.lock.resolve import ResolveOptions
+    from pannier.lock.engine import ResolveOptions
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,7 +26,7 @@ class LockOptions:
     """What to lock for, and how.
 
     Attributes:
-        output: The lockfile; its name must be one that PEP 751 allows.
+        output: The lockfile: `pylock.toml`, `pylock.NAME.toml` (PEP 751), or `requirements*.txt` for pip.
         pythons: Versions to lock for; none for the one packing would use.
         platforms: Platforms to lock for; none for this machine's.
         upgrade: Forget the versions of the lockfile that is there.
@@ -65,11 +65,11 @@ def lock(
     """Resolve what `subject` needs, and write the lockfile.
 
     Raises:
-        UsageError: The subject is a lock already, or the output's name is not a lockfile's.
+        UsageError: The subject is a lock already, the output's name is not a lockfile's, or there is a
+            requirements file of that name which Pannier did not write.
         LockError: Nothing satisfies the requirements.
         FetchError: An index did not answer.
     """
-    from pannier.formats.pylock import format_lock
     from pannier.store.occupancy import occupied
     from pannier.store.writing import write_whole
 
@@ -80,10 +80,10 @@ def lock(
     _check_name(options.output)
     spec = needs_of(named, (), workshop).spec
     targets = targets_of(options.pythons, options.platforms, spec.python, workshop)
-    previous = read_lock(options.output) if options.output.is_file() else None
+    previous = _previous(options.output)
     with occupied(settings.cache_root):
         made = resolve_spec(spec, targets, workshop, options, prefer=None if options.upgrade else previous)
-    write_whole(options.output, format_lock(made).encode())
+    write_whole(options.output, _formatted(made, options.output).encode())
     return LockResult(lock=made, path=options.output, changes=_changes(previous, made))
 
 
@@ -115,7 +115,7 @@ def _resolve_options(
     workshop: Workshop, options: LockOptions | None, prefer: Lock | None, interpreter: Interpreter | None
 ) -> "ResolveOptions":
     from pannier.environment.find import find_interpreters
-    from pannier.lock.resolve import ResolveOptions
+    from pannier.lock.engine import ResolveOptions
 
     settings = workshop.settings
     found = find_interpreters(cache=workshop.directories.interpreters, environ=settings.environ)
@@ -133,14 +133,38 @@ def _resolve_options(
 
 
 def _check_name(output: Path) -> None:
+    from pannier.formats.requirements_locks import is_locked_requirements, is_requirements_name
+
     parts = output.name.split(".")
-    if not (parts[0] == "pylock" and parts[-1] == "toml" and len(parts) in {2, 3}):
+    if is_requirements_name(output.name):
+        if output.is_file() and not is_locked_requirements(output.read_text("utf-8", "replace")):
+            raise UsageError(
+                f"`{output}` is there already, and was not written by `pannier lock`",
+                code="output-exists",
+                hint="write the lock to another name, such as `-o requirements.lock.txt`",
+            )
+    elif not (parts[0] == "pylock" and parts[-1] == "toml" and len(parts) in {2, 3}):
         raise UsageError(
             f"`{output.name}` is not a name that a lockfile may have",
             code="lock-name",
-            facts={"allowed": "pylock.toml, pylock.NAME.toml with no further dot (PEP 751)"},
+            facts={
+                "allowed": "pylock.toml, pylock.NAME.toml with no further dot (PEP 751); "
+                "requirements*.txt for pip"
+            },
             hint="write it to `-o pylock.toml`",
         )
+
+
+def _previous(output: Path) -> Lock | None:
+    """The lock that is there, whose versions are to be kept; a requirements file is always made anew."""
+    return read_lock(output) if output.suffix == ".toml" and output.is_file() else None
+
+
+def _formatted(made: Lock, output: Path) -> str:
+    from pannier.formats.pylock import format_lock
+    from pannier.formats.requirements_locks import format_requirements
+
+    return format_lock(made) if output.suffix == ".toml" else format_requirements(made)
 
 
 def _changes(previous: Lock | None, made: Lock) -> dict[str, str]:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pannier.api.workshop import Workshop
 from pannier.model.errors import InterpreterError, UsageError
 from pannier.model.interpreter import Interpreter
-from pannier.model.target import DEFAULT_GLIBC, Platform, Target, whole_python_version
+from pannier.model.target import DEFAULT_GLIBC, Platform, Target, whole_python_version, whole_python_versions
 
 if TYPE_CHECKING:
     from pannier.environment.tree import InterpreterTree
@@ -84,13 +84,14 @@ def surroundings_of(
         workshop: Settings, cache and reporter.
 
     Raises:
-        InterpreterError: None fits, or the one named cannot be carried.
+        InterpreterError: None fits, the one named cannot be carried, or the subject is for Python 2.
         UsageError: The platform is one that no interpreter here runs on, and one is to be inside.
     """
     from pannier.environment.find import InterpreterRequest
 
     wanted = _both(specifier, python)
     asked = Platform.parse(platform) if platform else None
+    _refuse_old(wanted)
     if InterpreterRequest.parse(request).kind == "none":
         return _host_surroundings(python, asked, wanted, workshop)
     chosen = _choose(request, wanted, workshop)
@@ -102,6 +103,23 @@ def surroundings_of(
         _refuse_newer_libc(tree.platform, asked)
     needed = newest_libc(asked or modest_platform(chosen.platform), tree.platform)
     return Surroundings(Target(python_version=tree.version, platform=needed), chosen, tree)
+
+
+def _refuse_old(wanted: str) -> None:
+    """Say at once what no interpreter changes: packs start at Python 3.6."""
+    from pannier.formats.python_bounds import allows, is_bound
+
+    if not is_bound(wanted) or any(allows(wanted, version) for version in whole_python_versions((3, 6))):
+        return
+    if not any(allows(wanted, version) for version in whole_python_versions((0, 0))):
+        return
+    raise InterpreterError(
+        "packs start at Python 3.6, and this needs an older one",
+        code="pack-python-too-old",
+        facts={"wanted": wanted},
+        hint="lock it for pip instead: `pannier lock SUBJECT -o requirements.lock.txt`, then "
+        "`pip install --require-hashes -r requirements.lock.txt` with that Python",
+    )
 
 
 def _host_surroundings(python: str, asked: Platform | None, wanted: str, workshop: Workshop) -> Surroundings:

@@ -16,7 +16,11 @@ DESCRIPTION = """Choose exact versions of everything a program needs, and write 
 of every file.
 
 The lockfile is a pylock.toml (PEP 751), which other tools install from too. It says which targets it
-holds for. A lockfile that is there already keeps its versions where they still fit."""
+holds for. A lockfile that is there already keeps its versions where they still fit.
+
+Written to a name such as requirements.lock.txt, it is a requirements file with hashes, for
+`pip install --require-hashes -r`. Python 2.7 is locked for by its own pip, which needs a 2.7 on
+this machine."""
 EXAMPLES = (
     ("pannier lock weather.py", "lock what a script needs, for this machine's Python, in pylock.toml"),
     ("pannier lock requirements.txt -o pylock.server.toml --python 3.9 --python 3.11", "for two Pythons"),
@@ -24,6 +28,7 @@ EXAMPLES = (
         "pannier lock spec.json --platform linux-aarch64 --platform linux-x86_64-glibc2.17",
         "for other machines",
     ),
+    ("pannier lock old.py -o requirements.lock.txt", "with hashes, for pip to install from"),
     ("pannier lock . --upgrade", "take the newest versions of everything"),
     ("pannier lock . --constraint 'numpy<2' --exclude-newer 2026-01-31", "with bounds of your own"),
 )
@@ -37,7 +42,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a program to analyze, a project's directory, or a spec such as requirements.txt",
     )
     parser.add_argument(
-        "-o", "--output", metavar="OUT", default="pylock.toml", help="the lockfile (default: pylock.toml)"
+        "-o",
+        "--output",
+        metavar="OUT",
+        default="pylock.toml",
+        help="the lockfile (default: pylock.toml), or requirements*.txt for pip",
     )
     parser.add_argument(
         "--python",

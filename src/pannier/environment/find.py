@@ -303,10 +303,13 @@ def _in_versions(directory: str, pattern: re.Pattern[str], source: str) -> Itera
 def _nothing_fits(specifier: str, found: Iterable[Interpreter]) -> InterpreterError:
     listed = [f"{interpreter.version} at {interpreter.python_executable}" for interpreter in found]
     release = re.search(r"3\.\d+", specifier)
+    hint = f"install one, for example with `uv python install {release[0] if release else '3'}`, "
+    if specifier.startswith("==2."):
+        # uv brings none, and most distributions have dropped it.
+        hint = "install one where you can, for example with `pyenv install 2.7.18`, and have it on PATH, "
     return InterpreterError(
         f"no Python of this machine fits `{specifier or '>=3'}`",
         code="interpreter-not-found",
         facts={"wanted": specifier or ">=3", "found": listed or "none"},
-        hint=f"install one, for example with `uv python install {release[0] if release else '3'}`, "
-        "or name it with `--interpreter PATH`",
+        hint=f"{hint}or name it with `--interpreter PATH`",
     )

@@ -1,62 +1,23 @@
-"""Requirements to one lock for all targets; uv resolves, target by target."""
+"""Requirements to one lock for all targets; an engine resolves, target by target."""
 
-import os
-import tempfile
-import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
-from pannier.formats.pylock import format_lock, parse_lock, projects_for
-from pannier.lock.build import can_build, copy_source
-from pannier.lock.hashes import keep_hashed
+from pannier.lock.engine import Engine, ResolveOptions
 from pannier.lock.merge import merge_locks
-from pannier.lock.old_metadata import format_uv_settings
-from pannier.lock.uv import UvResult, find_uv, run_uv, uv_environment
-from pannier.lock.uv_errors import error_from_uv, unknown_projects, unknown_projects_error
-from pannier.model.errors import LockError, PannierError, UsageError
-from pannier.model.events import Notice, Reporter, Stage
-from pannier.model.interpreter import Interpreter
+from pannier.lock.pip_engine import PIP_PYTHONS, resolve_with_pip
+from pannier.lock.uv import find_uv
+from pannier.lock.uv_engine import resolve_with_uv
+from pannier.model.errors import LockError
+from pannier.model.events import Reporter, Stage
 from pannier.model.lock import Lock
 from pannier.model.spec import Spec
-from pannier.model.target import DEFAULT_GLIBC, Platform, Target
-from pannier.store.directories import CacheDirectories
+from pannier.model.target import Target
 from pannier.store.index_settings import IndexSettings
-from pannier.store.redaction import redact
 
-# The glibc versions uv has a name for; a target in between is locked for the next older one.
-_GLIBC_MINORS = (40, 39, 38, 37, 36, 35, 34, 33, 32, 31, 28, 17)
-_ARCHITECTURES = ("x86_64", "aarch64")
-_OLDEST_PYTHON = (3, 6)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ResolveOptions:
-    """How to resolve.
-
-    Attributes:
-        directories: The cache; what uv learns stays there and lets a lock be made offline.
-        indexes: Which indexes to ask.
-        offline: Ask no network.
-        prereleases: Let pre-releases be chosen for every project.
-        constraints: PEP 508 requirements that bound versions without asking for anything.
-        exclude_newer: Ignore what was uploaded after this date (`2026-01-31`, RFC 3339); empty for no bound.
-        prefer: Keep the versions of this lock wherever they still satisfy.
-        interpreters: Pythons that sdists may be built with to learn what they need. Where none fits the
-            target's minor version and machine, only wheels are considered.
-        environ: Environment variables; `None` for the process's own.
-    """
-
-    directories: CacheDirectories
-    indexes: IndexSettings = field(default_factory=IndexSettings)
-    offline: bool = False
-    prereleases: bool = False
-    constraints: tuple[str, ...] = ()
-    exclude_newer: str = ""
-    prefer: Lock | None = None
-    interpreters: tuple[Interpreter, ...] = ()
-    environ: Mapping[str, str] | None = None
+_UV_OLDEST = (3, 6)
 
 
 def resolve(spec: Spec, targets: Sequence[Target], options: ResolveOptions, reporter: Reporter) -> Lock:
@@ -92,7 +53,7 @@ def resolve(spec: Spec, targets: Sequence[Target], options: ResolveOptions, repo
     reporter.begin(stage)
 
     def resolve_one(target: Target) -> tuple[Target, Lock]:
-        lock = _resolve_for(spec, target, options, reporter)
+        lock = _engine_for(target)(spec, target, options, reporter)
         reporter.advance(stage, 1, str(target))
         return target, lock
 
@@ -114,13 +75,12 @@ def _refuse_conda(spec: Spec) -> None:
 
 
 def _check_target(spec: Spec, target: Target) -> None:
-    major, minor = (int(part) for part in target.python_minor.split("."))
-    if (major, minor) < _OLDEST_PYTHON:
+    if not _is_for_uv(target) and target.python_minor not in PIP_PYTHONS:
         raise LockError(
-            f"Python {target.python_minor} cannot be locked for: uv resolves for Python 3.6 and newer",
+            f"Python {target.python_minor} cannot be locked for",
             code="python-too-old",
-            facts={"target": str(target)},
-            hint="choose a newer `--python`",
+            facts={"target": str(target), "known": f"{', '.join(PIP_PYTHONS)}, 3.6 and newer"},
+            hint="choose another `--python`",
         )
     if not spec.python:
         return
@@ -135,57 +95,13 @@ def _check_target(spec: Spec, target: Target) -> None:
         )
 
 
-def _resolve_for(spec: Spec, target: Target, options: ResolveOptions, reporter: Reporter) -> Lock:
-    with tempfile.TemporaryDirectory(prefix="pannier-lock-") as name:
-        directory = Path(name)
-        output = directory / "pylock.toml"
-        if options.prefer is not None:
-            output.write_text(_preferences(options.prefer, target), encoding="utf-8")
-        if options.constraints:
-            (directory / "constraints.txt").write_text(
-                "\n".join(options.constraints) + "\n", encoding="utf-8"
-            )
-        lines = [*spec.requirements, *_local_lines(spec, directory)]
-        result = _compile(
-            lines, target, options, directory, wheels_only=_is_too_old_to_build_for(target, options)
-        )
-        if result.exit_status != 0 and _is_too_old_to_build_for(target, options):
-            result = _compile(lines, target, options, directory)
-        if result.exit_status != 0:
-            raise _explain(result, lines, target, options, directory)
-        _pass_warnings(result, reporter)
-        lock = parse_lock(output.read_text(encoding="utf-8"), filename=str(output), skip_directories=True)
-        return keep_hashed(lock, spec)
+def _is_for_uv(target: Target) -> bool:
+    major, minor = (int(part) for part in target.python_minor.split("."))
+    return (major, minor) >= _UV_OLDEST
 
 
-def _preferences(lock: Lock, target: Target) -> str:
-    """Write what uv shall keep where it can; a lock that contradicts itself binds nobody."""
-    try:
-        return format_lock(Lock(projects=projects_for(lock, target)))
-    except LockError:
-        return format_lock(Lock(projects=()))
-
-
-def _local_lines(spec: Spec, directory: Path) -> list[str]:
-    lines: list[str] = []
-    for number, project in enumerate(spec.local_projects):
-        path = Path(project.path).absolute()
-        if _must_be_built(path):
-            path = copy_source(path, directory / f"project-{number}" / path.name)
-        extras = f"[{','.join(project.extras)}]" if project.extras else ""
-        lines.append(f"{path}{extras}")
-    return lines
-
-
-def _must_be_built(project: Path) -> bool:
-    """Whether only a build tells what a project needs; builds leave files beside what they read."""
-    if not project.is_dir():
-        return False
-    try:
-        table = tomllib.loads((project / "pyproject.toml").read_text("utf-8")).get("project", {})
-    except (OSError, ValueError):
-        return True
-    return not isinstance(table, dict) or "name" not in table or bool(table.get("dynamic"))
+def _engine_for(target: Target) -> Engine:
+    return resolve_with_uv if _is_for_uv(target) else resolve_with_pip
 
 
 def _with_spec_indexes(indexes: IndexSettings, spec: Spec) -> IndexSettings:
@@ -202,120 +118,3 @@ def _with_spec_indexes(indexes: IndexSettings, spec: Spec) -> IndexSettings:
         extra_index_urls=(*indexes.extra_index_urls, *named.get("extra-index-url", ())),
         find_links=(*indexes.find_links, *find_links),
     )
-
-
-def _compile(
-    lines: Sequence[str],
-    target: Target,
-    options: ResolveOptions,
-    directory: Path,
-    *,
-    wheels_only: bool = False,
-) -> UvResult:
-    (directory / "requirements.in").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    (directory / "uv.toml").write_text(format_uv_settings(), encoding="utf-8")
-    environ = os.environ if options.environ is None else options.environ
-    environment = uv_environment(environ, options.directories, options.indexes)
-    builder = None if wheels_only else _builder(target, options)
-    python = builder.python_executable if builder else None
-    return run_uv(_arguments(target, options, python), environment=environment, directory=directory)
-
-
-def _arguments(target: Target, options: ResolveOptions, builder: str | None) -> list[str]:
-    arguments = ["pip", "compile", "requirements.in", "-o", "pylock.toml", "--format", "pylock.toml"]
-    arguments += ["--no-header", "--no-annotate"]
-    if options.constraints:
-        arguments += ["--constraints", "constraints.txt"]
-    arguments += [
-        "--python-version",
-        target.python_version,
-        "--python-platform",
-        _uv_platform(target.platform),
-    ]
-    if builder is None:
-        # uv wants some Python to start with; which one does not matter where nothing is built.
-        arguments += ["--only-binary", ":all:"]
-    arguments += ["--python", builder or _own_python()]
-    if options.offline:
-        arguments += ["--offline"]
-    if options.prereleases:
-        arguments += ["--prerelease", "allow"]
-    if options.exclude_newer:
-        arguments += ["--exclude-newer", options.exclude_newer]
-    return arguments
-
-
-def _uv_platform(platform: Platform) -> str:
-    architecture = platform.architecture
-    if architecture in _ARCHITECTURES and platform.libc_family == "musl":
-        return f"{architecture}-unknown-linux-musl"
-    major, minor = (int(part) for part in platform.libc_version.split("."))
-    known = next((known for known in _GLIBC_MINORS if (2, known) <= (major, minor)), None)
-    if architecture not in _ARCHITECTURES or known is None:
-        raise UsageError(
-            f"the platform `{platform}` cannot be locked for: uv does not know it",
-            code="platform-unsupported",
-            facts={"architectures": ", ".join(_ARCHITECTURES), "oldest C library": "glibc2.17"},
-            hint="choose one of these with `--platform`",
-        )
-    return f"{architecture}-manylinux_2_{known}"
-
-
-def _builder(target: Target, options: ResolveOptions) -> Interpreter | None:
-    """Find a Python whose builds say the truth about the target."""
-    return next((item for item in options.interpreters if can_build(item, target)), None)
-
-
-def _is_too_old_to_build_for(target: Target, options: ResolveOptions) -> bool:
-    """Whether what is built here needs a newer C library than the target has.
-
-    For such a target an older version with a wheel is worth more than a newer one that has to be built.
-    """
-    builder = _builder(target, options)
-    if builder is None or target.platform.libc_family != "glibc":
-        return False
-    least = min(_libc(builder.platform.libc_version), _libc(DEFAULT_GLIBC))
-    return _libc(target.platform.libc_version) < least
-
-
-def _libc(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split("."))
-
-
-def _own_python() -> str:
-    import sys
-
-    return sys.executable
-
-
-def _explain(
-    result: UvResult, lines: Sequence[str], target: Target, options: ResolveOptions, directory: Path
-) -> PannierError:
-    """Find the error to show; where a project is unknown, go on without it until all such are known."""
-    names: list[str] = []
-    remaining = list(lines)
-    while found := [name for name in unknown_projects(result.stderr) if name not in names]:
-        names += found
-        shorter = [line for line in remaining if _project_name(line) not in names]
-        if len(shorter) == len(remaining):
-            break
-        remaining = shorter
-        result = _compile(remaining, target, options, directory)
-    return unknown_projects_error(names) if names else error_from_uv(result.stderr, target)
-
-
-def _project_name(line: str) -> str:
-    from packaging.requirements import InvalidRequirement, Requirement
-    from packaging.utils import canonicalize_name
-
-    try:
-        return canonicalize_name(Requirement(line).name)
-    except InvalidRequirement:
-        return ""
-
-
-def _pass_warnings(result: UvResult, reporter: Reporter) -> None:
-    for line in redact(result.stderr).splitlines():
-        if line.startswith("warning: ") and "inspect Python interpreter" not in line:
-            message = line.removeprefix("warning: ").rstrip(".")
-            reporter.warn(Notice(message=message[:1].lower() + message[1:], code="uv-warning"))

@@ -44,6 +44,16 @@ def whole_python_version(text: str) -> str:
     )
 
 
+def whole_python_versions(oldest: tuple[int, int]) -> tuple[str, ...]:
+    """List the first and the last release of each minor version from `oldest` on."""
+    return tuple(
+        f"{minor}.{patch}"
+        for minor, last in _LAST_PATCHES.items()
+        if tuple(int(part) for part in minor.split(".")) >= oldest
+        for patch in (0, last)
+    )
+
+
 class Platform(NamedTuple):
     """A kind of machine: operating system, architecture and C library.
 

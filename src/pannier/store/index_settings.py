@@ -81,6 +81,34 @@ class IndexSettings:
             variables["UV_INDEX_STRATEGY"] = "unsafe-best-match"
         return variables
 
+    def to_pip_environment(self, environ: Mapping[str, str], *, offline: bool = False) -> dict[str, str]:
+        """Say the same in pip's variables.
+
+        Args:
+            environ: Environment variables: where uv is configured itself, the indexes named by its own.
+            offline: Leave only directories of this machine.
+        """
+        index, extra = [self.index_url] if self.index_url else [], list(self.extra_index_urls)
+        links, no_index = list(self.find_links), self.no_index
+        if self.by_uv:
+            index = [*index, environ.get("UV_DEFAULT_INDEX") or environ.get("UV_INDEX_URL", "")]
+            named = f"{environ.get('UV_INDEX', '')} {environ.get('UV_EXTRA_INDEX_URL', '')}".split()
+            extra += [url if "://" in url.partition("=")[0] else url.rpartition("=")[2] for url in named]
+            links += [link for link in environ.get("UV_FIND_LINKS", "").split(",") if link]
+            no_index = no_index or environ.get("UV_NO_INDEX", "").lower() in ("1", "true", "yes", "on")
+        if offline:
+            links = [link for link in links if "://" not in link or link.startswith("file:")]
+            no_index = True
+        values = {
+            "PIP_INDEX_URL": next(filter(None, index), ""),
+            "PIP_EXTRA_INDEX_URL": " ".join(extra),
+            "PIP_FIND_LINKS": " ".join(links),
+            "PIP_NO_INDEX": "1" if no_index else "",
+            "PIP_TRUSTED_HOST": " ".join(self.trusted_hosts),
+            "PIP_CERT": self.certificate,
+        }
+        return {name: value for name, value in values.items() if value}
+
     def credentials(self) -> dict[str, tuple[str, str]]:
         """Give user name and password by host, from the URLs that carry them."""
         found: dict[str, tuple[str, str]] = {}

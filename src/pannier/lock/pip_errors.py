@@ -1,0 +1,75 @@
+"""What pip says when it cannot resolve, as errors of ours."""
+
+import re
+from urllib.parse import urlsplit
+
+from pannier.lock.uv_errors import unknown_projects_error
+from pannier.model.errors import BuildError, FetchError, LockError, PannierError
+from pannier.model.target import Target
+from pannier.store.redaction import redact
+
+_NO_MATCH = re.compile(r"No matching distribution found for ([A-Za-z0-9._-]+)")
+_REFUSED = re.compile(r"(40[13]) (?:Error|Client Error)[^\n]*?(https?://\S+)")
+_BROKEN = re.compile(r"Retrying \(.*after connection broken by '(.*)': (\S+)")
+_CONFLICT = ("ResolutionImpossible", "conflicting dependencies", "No matching distribution found")
+_NOISE = ("DEPRECATION:", "Collecting ", "  Downloading ", "Looking in ", "Saved ", "  Using cached")
+_TAIL = 15
+
+
+def error_from_pip(output: str, log: str, target: Target, *, offline: bool = False) -> PannierError:
+    """Turn what pip wrote before it gave up into the error that fits.
+
+    Args:
+        output: What it printed.
+        log: Its own log, which tells the links it saw.
+        target: What it resolved for.
+        offline: It had no index to ask.
+    """
+    text = redact(output)
+    lines = [line.rstrip() for line in text.splitlines() if line.strip() and not line.startswith(_NOISE)]
+    said = [line.removeprefix("ERROR: ") for line in lines][-_TAIL:]
+    if offline:
+        return FetchError(
+            "the requirements cannot be resolved offline: pip looks in local directories only",
+            code="offline-not-cached",
+            facts={"target": str(target), "pip says": said},
+            hint="name a directory with the distributions with `--find-links`, or lock without `--offline`",
+        )
+    if refused := _REFUSED.search(text):
+        return FetchError(
+            f"`{urlsplit(refused[2]).netloc.rpartition('@')[2]}` refused with HTTP status {refused[1]}",
+            code="index-refused",
+            facts={"url": refused[2], "pip says": said},
+            hint="check the index's URL and the credentials for it",
+        )
+    if broken := _BROKEN.search(text):
+        return FetchError(
+            "an index could not be reached",
+            code="index-unreachable",
+            facts={"at": broken[2], "reason": broken[1]},
+            hint="check the network, and the index's URL",
+        )
+    missing = dict.fromkeys(_NO_MATCH.findall(text))
+    if unknown := [name for name in missing if not _is_seen(name, log)]:
+        return unknown_projects_error(unknown)
+    if any(sign in text for sign in _CONFLICT):
+        return LockError(
+            f"no set of versions satisfies the requirements for the target `{target}`",
+            code="requirements-unsatisfiable",
+            facts={"target": str(target), "pip says": said},
+            hint="loosen one of the requirements named above",
+        )
+    if "Command errored out" in text:
+        return BuildError(
+            "an sdist could not be built to learn what it needs",
+            facts={"output": said},
+            hint="ask for a version that has a wheel for the target",
+        )
+    facts = {"target": str(target), "pip says": said}
+    return LockError("pip could not resolve the requirements", code="pip-failed", facts=facts)
+
+
+def _is_seen(name: str, log: str) -> bool:
+    """Whether pip saw any file of a project, be it none that fits."""
+    spelled = "[-_.]+".join(map(re.escape, re.split(r"[-_.]+", name)))
+    return re.search(rf"(?i)(Found|Skipping) link.*/{spelled}[-/]", log) is not None
