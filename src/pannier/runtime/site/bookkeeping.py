@@ -1,8 +1,8 @@
 """The bytes between a bundle's members: local headers, central directory and end, in the one form allowed.
 
-A bundle is a shell header and a ZIP archive of stored members (APPNOTE 6.3.9). Everything in the archive that is
-no content follows from the members' names, sizes and checksums, so it can be made again and compared: a reader
-that does so leaves no byte unlooked at.
+A bundle is a shell header and a ZIP archive of stored members (APPNOTE 6.3.9). Everything in the archive that
+is no content follows from the members' names, sizes and checksums, so it can be made again and compared: a
+reader that does so leaves no byte unlooked at.
 """
 
 import struct

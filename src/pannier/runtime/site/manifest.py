@@ -6,6 +6,7 @@ import re
 from typing import Any, Callable, Dict, List, NamedTuple, Tuple, TypeVar
 
 from pannier.runtime.errors import ArchiveError, printable
+
 from .bookkeeping import broken
 
 NAME = "site.json"
