@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pannier.api.needs import Needs
     from pannier.api.programs import ProgramFiles
     from pannier.api.targets import Surroundings
+    from pannier.formats.pack_forms import Form
     from pannier.model.lock import Lock
     from pannier.model.spec import Spec
     from pannier.pack.plan import PackPlan, PlannedProgram, PlannedWheel
@@ -85,13 +86,14 @@ def pack(
         InterpreterError: No interpreter fits, or it cannot be carried.
         PannierError: Fetching, building or writing failed; its class says which.
     """
-    from pannier.formats.frames import codec_of
+    from pannier.formats.pack_forms import form_of
     from pannier.store.occupancy import occupied
     from pannier.store.writing import check_is_no_directory
 
     started = time.monotonic()
     # What is wrong with the output is told before any work is done.
-    codec_of(options.output.name)
+    form = form_of(options.output.name)
+    interpreter = _interpreter_for(form, options.interpreter)
     check_is_no_directory(options.output)
     workshop = Workshop(settings, reporter or SilentReporter())
     named = find_subject(subject, settings.environ, options.content)
@@ -100,10 +102,10 @@ def pack(
     def look(specifier: str) -> "Surroundings":
         from pannier.api.targets import surroundings_of  # when the copying has begun
 
-        return surroundings_of(options.interpreter, options.python, options.platform, specifier, workshop)
+        return surroundings_of(interpreter, options.python, options.platform, specifier, workshop)
 
     with occupied(settings.cache_root):
-        if again := write_again(request, options.output, look, workshop):
+        if again := write_again(request, options.output, form, look, workshop):
             return _repeated(*again, options.output, started)
         written, specifier, surroundings = _made(named, options, look, workshop)
     if request == _request_of(named, options):  # the lock was not edited meanwhile
@@ -118,10 +120,11 @@ def pack(
 
 
 def _request_of(subject: Subject, options: PackOptions) -> str:
-    from pannier.formats.frames import codec_of
+    from pannier.formats.pack_forms import form_of
 
+    form = form_of(options.output.name)
     wishes = (options.name, options.program, options.interpreter, options.python, options.platform)
-    return request_of(subject, (codec_of(options.output.name), *wishes))
+    return request_of(subject, (form.name, form.codec, *wishes))
 
 
 def _made(
@@ -202,7 +205,7 @@ def _plan(
     from pannier.api.distributions import wheels_of, wheels_of_projects
     from pannier.api.locking import check_target
     from pannier.api.provided import warn_of_missing
-    from pannier.formats.frames import codec_of
+    from pannier.formats.pack_forms import form_of
     from pannier.formats.pylock import projects_for
     from pannier.pack.bytecode import compiler_of
     from pannier.pack.plan import PackPlan
@@ -218,7 +221,7 @@ def _plan(
     return PackPlan(
         name=name,
         target=target,
-        codec=codec_of(options.output.name),
+        codec=form_of(options.output.name).codec,
         interpreter=surroundings.tree,
         compiler=compiler_of(surroundings.interpreter) if surroundings.interpreter else None,
         wheels=(*wheels, *own),
@@ -279,6 +282,29 @@ def _data(spec: "Spec", workshop: Workshop, opened: ExitStack) -> list["PackedFi
 
 
 def _written(plan: "PackPlan", output: Path, workshop: Workshop) -> "WrittenPack":
+    from pannier.formats.pack_forms import form_of
+    from pannier.pack.forms import writer_of
     from pannier.pack.writer import write_pack
 
-    return write_pack(plan, output, workshop.directories, workshop.reporter)
+    writer = writer_of(form_of(output.name))
+    return write_pack(plan, output, workshop.directories, workshop.reporter, write=writer)
+
+
+def _interpreter_for(form: "Form", asked: str) -> str:
+    """Which interpreter to pack: forms that carry none are for the target's own.
+
+    Raises:
+        UsageError: One is to be in a form that carries none.
+    """
+    from pannier.model.errors import UsageError
+
+    if form.carries_interpreter or asked == "none":
+        return asked
+    if asked == "auto":
+        return "none"
+    raise UsageError(
+        f"a `{form.suffixes[0]}` runs with the Python of its machine and carries none",
+        code="form-without-interpreter",
+        facts={"asked for": f"--interpreter {asked}"},
+        hint="leave `--interpreter` out, name a version with `--python`, or pack to `.tar.gz`",
+    )

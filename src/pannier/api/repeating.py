@@ -14,6 +14,7 @@ from pannier.model.manifest import Manifest
 
 if TYPE_CHECKING:
     from pannier.api.targets import Surroundings
+    from pannier.formats.pack_forms import Form
     from pannier.pack.writer import WrittenPack
 
 _PACKAGE = Path(__file__).parents[1]
@@ -40,7 +41,7 @@ def request_of(subject: Subject, wishes: Sequence[str | None]) -> str:
 
 
 def write_again(
-    request: str, output: Path, look: "Callable[[str], Surroundings]", workshop: Workshop
+    request: str, output: Path, form: "Form", look: "Callable[[str], Surroundings]", workshop: Workshop
 ) -> tuple[Manifest, int] | None:
     """Write the pack asked for once more, and return what is in it and its size.
 
@@ -50,6 +51,7 @@ def write_again(
     Args:
         request: What `request_of` calls it.
         output: The file to write, whole or not at all.
+        form: What it is to be.
         look: Chooses the interpreter by what the lock demands of it.
         workshop: Settings and cache.
 
@@ -57,7 +59,7 @@ def write_again(
         InterpreterError: No interpreter fits any more.
         StorageError: The pack cannot be written.
     """
-    from pannier.pack.assembly import write_assembly
+    from pannier.pack.forms import writer_of
     from pannier.pack.repeats import find_repeat
 
     repeat = find_repeat(workshop.directories.layers, request) if request else None
@@ -69,7 +71,7 @@ def write_again(
             raise _OutdatedError
 
     try:
-        _, size = write_assembly(repeat.assembly, output, workshop.reporter, confirm)
+        _, size = writer_of(form)(repeat.assembly, output, workshop.reporter, confirm)
     except _OutdatedError:
         return None
     return repeat.assembly.manifest, size

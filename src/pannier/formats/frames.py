@@ -8,8 +8,6 @@ import hashlib
 import struct
 from typing import TYPE_CHECKING, Literal, Protocol, cast
 
-from pannier.model.errors import UsageError
-
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -25,12 +23,6 @@ _STORED_BLOCK = 0xFFFF
 _RAW_BLOCK = 1 << 17
 _GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
-_SUFFIXES: tuple[tuple[str, Codec], ...] = (
-    (".tar.gz", "gzip"),
-    (".tgz", "gzip"),
-    (".tar.zst", "zstd"),
-    (".tzst", "zstd"),
-)
 
 
 class WritableStream(Protocol):
@@ -51,27 +43,6 @@ class _Compressor(Protocol):
     def compress(self, data: bytes, /) -> bytes: ...
 
     def flush(self) -> bytes: ...
-
-
-def codec_of(filename: str) -> Codec:
-    """Tell a pack's codec by its file name.
-
-    Args:
-        filename: A name or path ending in `.tar.gz`, `.tgz`, `.tar.zst` or `.tzst`.
-
-    Raises:
-        UsageError: The name ends in none of them.
-    """
-    lower = filename.lower()
-    for suffix, codec in _SUFFIXES:
-        if lower.endswith(suffix):
-            return codec
-    raise UsageError(
-        f"the name `{filename}` does not say which kind of pack to write",
-        code="pack-suffix",
-        facts={"known": ", ".join(suffix for suffix, _ in _SUFFIXES)},
-        hint="end the output's name in `.tar.gz` or `.tar.zst`",
-    )
 
 
 def store_frame(data: bytes, codec: Codec) -> bytes:

@@ -15,6 +15,7 @@ from pannier.model.manifest import Manifest
 from pannier.pack.assembly import Assembly, write_assembly
 from pannier.pack.building import LayerBuilder
 from pannier.pack.composition import compose
+from pannier.pack.forms import PackWriter
 from pannier.pack.layers import KeptLayer
 from pannier.pack.plan import PackPlan, least_platform, packed_interpreter, packed_program, recipes_of
 from pannier.store.directories import CacheDirectories
@@ -49,6 +50,7 @@ def write_pack(
     directories: CacheDirectories,
     reporter: Reporter | None = None,
     *,
+    write: PackWriter = write_assembly,
     runtime: Path | None = None,
 ) -> WrittenPack:
     """Write a pack; the same plan gives the same bytes, whatever the machine, the day and the cache.
@@ -58,6 +60,7 @@ def write_pack(
         output: The file to write, whole or not at all.
         directories: The cache that layers are kept in.
         reporter: Hears of progress and of files that distributions fight over.
+        write: Gives it its form.
         runtime: Directory of what travels; `pannier.runtime` itself unless a test has another.
 
     Raises:
@@ -76,7 +79,7 @@ def write_pack(
         bootstrap_sha256=composition.bootstrap_sha256,
         codec=plan.codec,
     )
-    pack_id, size = write_assembly(assembly, output, reporter)
+    pack_id, size = write(assembly, output, reporter, lambda: None)
     reused = sum(recipe.key(plan.codec) not in builder.made for recipe in composition.recipes)
     return WrittenPack(
         assembly=assembly,

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from pannier.formats.frames import codec_of
+from pannier.formats.pack_forms import form_of
 from pannier.model.errors import HashMismatchError, PackError
 from pannier.pack import reader
 from pannier.pack.plan import PackPlan, PlannedProgram
@@ -32,7 +32,7 @@ def pack(
     """Write a pack of wheels and return its members by name."""
 
     def write(*wheels: object, output: str = "demo.tar.zst", **changes: object) -> dict[str, bytes]:
-        plan = make_plan(*wheels, codec=codec_of(output), **changes)
+        plan = make_plan(*wheels, codec=form_of(output).codec, **changes)
         write_pack(plan, tmp_path / output, directories, runtime=runtime)
         return members(tmp_path / output)
 
@@ -64,7 +64,7 @@ def test_the_same_plan_gives_the_same_bytes_in_another_cache_and_directory(
     wheels = [
         make_wheel(name, {f"{name}/m{n}.py": f"x = {n}\n" for n in range(9)}) for name in ("bb", "aa", "cc")
     ]
-    plan = make_plan(*wheels, codec=codec_of(output))
+    plan = make_plan(*wheels, codec=form_of(output).codec)
     first, second = tmp_path / output, tmp_path / "other" / output
     one = write_pack(plan, first, CacheDirectories(tmp_path / "c1"), runtime=runtime)
     moved = shutil.copytree(tmp_path / "wheels", tmp_path / "moved")
