@@ -1,0 +1,1 @@
+"""Sites: several environments for one server, planned, locked and compared."""
