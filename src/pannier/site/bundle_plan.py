@@ -1,0 +1,171 @@
+"""What a bundle is to hold, before anything is written."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from pannier.formats.bundled_locks import BundledWheel
+from pannier.formats.licences import Licence
+from pannier.model.target import Target
+
+
+class PlannedWheel(NamedTuple):
+    """A wheel that environments of the site need.
+
+    Attributes:
+        filename: Its file name.
+        sha256: Hex digest of it, from the lock.
+        size: In bytes.
+        source: The file in the cache.
+        project: Normalized name.
+        version: Its version.
+        built: It was built from an sdist on this side.
+    """
+
+    filename: str
+    sha256: str
+    size: int
+    source: Path
+    project: str
+    version: str
+    built: bool = False
+
+
+class PlannedInterpreter(NamedTuple):
+    """An interpreter that travels in the bundle.
+
+    Attributes:
+        source: The `tar.gz` in the cache.
+        sha256: Hex digest of it.
+        size: In bytes.
+        executable: Path of the Python in it.
+        machine: What `uname -m` prints where it runs.
+        version: Its whole version.
+    """
+
+    source: Path
+    sha256: str
+    size: int
+    executable: str
+    machine: str
+    version: str
+
+    @property
+    def member(self) -> str:
+        """Its path in the bundle."""
+        return f"interpreters/{self.sha256}.tar.gz"
+
+
+class PlannedEnvironment(NamedTuple):
+    """An environment of the site.
+
+    Attributes:
+        name: Its name, and that of its interpreter's command.
+        target: The Python and platform it is locked for.
+        wheels: What it consists of.
+        aliases: Further names of its interpreter.
+        smoke: Lines of Python that must run in it.
+        interpreter: What travels; a path on the server; or `None` for what is found there.
+    """
+
+    name: str
+    target: Target
+    wheels: tuple[PlannedWheel, ...]
+    aliases: tuple[str, ...] = ()
+    smoke: tuple[str, ...] = ()
+    interpreter: PlannedInterpreter | str | None = None
+
+
+class BundlePlan(NamedTuple):
+    """Everything that decides the bytes of a bundle.
+
+    Attributes:
+        name: What the site is called.
+        prefix: Where its environments live on the server.
+        bin: Where their interpreters' names go.
+        environments: In the site's order.
+        since: The id of what the server has; empty for nothing.
+        left_wheels: sha256 of wheels that the server has for every Python that needs them.
+        left_interpreters: sha256 of interpreters that it has.
+    """
+
+    name: str
+    prefix: str
+    bin: str
+    environments: tuple[PlannedEnvironment, ...]
+    since: str = ""
+    left_wheels: frozenset[str] = frozenset()
+    left_interpreters: frozenset[str] = frozenset()
+
+    def wheels(self) -> tuple[PlannedWheel, ...]:
+        """Each wheel once, sorted by name."""
+        every = {wheel.sha256: wheel for environment in self.environments for wheel in environment.wheels}
+        return tuple(sorted(every.values(), key=lambda wheel: (wheel.filename, wheel.sha256)))
+
+    def interpreters(self) -> tuple[PlannedInterpreter, ...]:
+        """Each interpreter that travels once, the newest first."""
+        every = {
+            one.interpreter.sha256: one.interpreter
+            for one in self.environments
+            if isinstance(one.interpreter, PlannedInterpreter)
+        }
+        return tuple(sorted(every.values(), key=_newest_first))
+
+
+class WheelFacts(NamedTuple):
+    """What a wheel's own metadata says.
+
+    Attributes:
+        requires_python: The bound on the interpreter; empty for none.
+        licence: Its licence.
+    """
+
+    requires_python: str
+    licence: Licence
+
+
+def place_wheels(wheels: tuple[PlannedWheel, ...], facts: dict[str, WheelFacts]) -> dict[str, BundledWheel]:
+    """Say where each wheel lies in the bundle, by sha256.
+
+    Two builds of one sdist, by two Pythons, may have one file name: the second lies in a directory of its
+    own.
+
+    Args:
+        wheels: Sorted.
+        facts: By sha256.
+    """
+    taken: set[str] = set()
+    placed = {}
+    for wheel in wheels:
+        path = f"wheels/{wheel.filename}"
+        if path in taken:
+            path = f"wheels/{wheel.sha256[:16]}/{wheel.filename}"
+        taken.add(path)
+        placed[wheel.sha256] = BundledWheel(
+            filename=wheel.filename,
+            path=path,
+            sha256=wheel.sha256,
+            size=wheel.size,
+            project=wheel.project,
+            version=wheel.version,
+            requires_python=facts[wheel.sha256].requires_python,
+        )
+    return placed
+
+
+def abi_of(environment: PlannedEnvironment) -> str:
+    """The ABI tag of an environment's compiled modules.
+
+    Before 3.3 there were two for each version, by the width of Unicode characters; which one it is shows in
+    the wheels, and where none is compiled it is the one that Linux distributions have.
+    """
+    digits = environment.target.python_minor.replace(".", "")
+    if environment.target.python_minor.startswith("2."):
+        tags = {wheel.filename.removesuffix(".whl").split("-")[-2] for wheel in environment.wheels}
+        return f"cp{digits}m" if f"cp{digits}m" in tags else f"cp{digits}mu"
+    return f"cp{digits}m" if digits in {"35", "36", "37"} else f"cp{digits}"
+
+
+def _newest_first(interpreter: PlannedInterpreter) -> tuple[tuple[int, ...], str]:
+    from packaging.version import Version
+
+    return tuple(-part for part in Version(interpreter.version).release), interpreter.sha256
