@@ -25,6 +25,7 @@ from pannier.formats.site_manifests import (
     format_site_manifest,
 )
 from pannier.model.events import Reporter, SilentReporter, Stage
+from pannier.model.site import LockedWheel
 from pannier.runtime.site.bookkeeping import Member, format_local_header
 from pannier.runtime.site.manifest import NAME, SIGNATURE_NAME
 from pannier.site.archive_writing import ArchiveWriter
@@ -32,7 +33,6 @@ from pannier.site.bundle_plan import (
     BundlePlan,
     PlannedEnvironment,
     PlannedInterpreter,
-    PlannedWheel,
     WheelFacts,
     abi_of,
     place_wheels,
@@ -63,7 +63,7 @@ class _Contents(NamedTuple):
 
     interpreters: Sequence[PlannedInterpreter]
     texts: dict[str, bytes]
-    wheels: Sequence[tuple[str, PlannedWheel]]
+    wheels: Sequence[tuple[str, LockedWheel]]
 
     def total(self) -> int:
         return (
@@ -143,7 +143,7 @@ def _contents(plan: BundlePlan) -> _Contents:
 
 def _texts(
     plan: BundlePlan,
-    wheels: Sequence[PlannedWheel],
+    wheels: Sequence[LockedWheel],
     facts: dict[str, WheelFacts],
     placed: dict[str, BundledWheel],
 ) -> dict[str, bytes]:
@@ -192,7 +192,7 @@ def _write_contents(writer: ArchiveWriter, contents: _Contents, reporter: Report
             reporter.advance(stage, one.size, one.executable)
         files += [writer.add_bytes(name, data) for name, data in contents.texts.items()]
         for name, wheel in contents.wheels:
-            files.append(writer.add_file(name, wheel.source, wheel.sha256))
+            files.append(writer.add_file(name, wheel.path, wheel.sha256))
             reporter.advance(stage, wheel.size, wheel.filename)
     finally:
         reporter.end(stage)
@@ -237,7 +237,7 @@ def _interpreter(interpreter: PlannedInterpreter | str | None) -> Interpreter:
     return Interpreter("bundled", file=interpreter.member, executable=interpreter.executable)
 
 
-def _wheel(wheel: PlannedWheel, plan: BundlePlan) -> Wheel:
+def _wheel(wheel: LockedWheel, plan: BundlePlan) -> Wheel:
     return Wheel(
         sha256=wheel.sha256,
         filename=wheel.filename,

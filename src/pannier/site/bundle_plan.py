@@ -5,29 +5,8 @@ from typing import NamedTuple
 
 from pannier.formats.bundled_locks import BundledWheel
 from pannier.formats.licences import Licence
+from pannier.model.site import LockedWheel
 from pannier.model.target import Target
-
-
-class PlannedWheel(NamedTuple):
-    """A wheel that environments of the site need.
-
-    Attributes:
-        filename: Its file name.
-        sha256: Hex digest of it, from the lock.
-        size: In bytes.
-        source: The file in the cache.
-        project: Normalized name.
-        version: Its version.
-        built: It was built from an sdist on this side.
-    """
-
-    filename: str
-    sha256: str
-    size: int
-    source: Path
-    project: str
-    version: str
-    built: bool = False
 
 
 class PlannedInterpreter(NamedTuple):
@@ -69,7 +48,7 @@ class PlannedEnvironment(NamedTuple):
 
     name: str
     target: Target
-    wheels: tuple[PlannedWheel, ...]
+    wheels: tuple[LockedWheel, ...]
     aliases: tuple[str, ...] = ()
     smoke: tuple[str, ...] = ()
     interpreter: PlannedInterpreter | str | None = None
@@ -96,7 +75,7 @@ class BundlePlan(NamedTuple):
     left_wheels: frozenset[str] = frozenset()
     left_interpreters: frozenset[str] = frozenset()
 
-    def wheels(self) -> tuple[PlannedWheel, ...]:
+    def wheels(self) -> tuple[LockedWheel, ...]:
         """Each wheel once, sorted by name."""
         every = {wheel.sha256: wheel for environment in self.environments for wheel in environment.wheels}
         return tuple(sorted(every.values(), key=lambda wheel: (wheel.filename, wheel.sha256)))
@@ -123,7 +102,7 @@ class WheelFacts(NamedTuple):
     licence: Licence
 
 
-def place_wheels(wheels: tuple[PlannedWheel, ...], facts: dict[str, WheelFacts]) -> dict[str, BundledWheel]:
+def place_wheels(wheels: tuple[LockedWheel, ...], facts: dict[str, WheelFacts]) -> dict[str, BundledWheel]:
     """Say where each wheel lies in the bundle, by sha256.
 
     Two builds of one sdist, by two Pythons, may have one file name: the second lies in a directory of its

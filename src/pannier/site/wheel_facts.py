@@ -5,12 +5,13 @@ import zipfile
 from pannier.formats.core_metadata import parse_full_metadata
 from pannier.formats.licences import licence_of
 from pannier.model.errors import DistributionError
-from pannier.site.bundle_plan import PlannedWheel, WheelFacts
+from pannier.model.site import LockedWheel
+from pannier.site.bundle_plan import WheelFacts
 
 _LARGEST = 16 << 20
 
 
-def read_facts(wheel: PlannedWheel) -> WheelFacts:
+def read_facts(wheel: LockedWheel) -> WheelFacts:
     """Read a wheel's bound on the interpreter and its licence.
 
     Raises:
@@ -23,16 +24,16 @@ def read_facts(wheel: PlannedWheel) -> WheelFacts:
     return WheelFacts(requires_python=fields.get("requires_python", ""), licence=licence)
 
 
-def _read_metadata(wheel: PlannedWheel) -> bytes:
+def _read_metadata(wheel: LockedWheel) -> bytes:
     try:
-        with zipfile.ZipFile(wheel.source) as archive:
+        with zipfile.ZipFile(wheel.path) as archive:
             name = next(name for name in archive.namelist() if _is_metadata(name))
             with archive.open(name) as stream:
                 return stream.read(_LARGEST)
     except (zipfile.BadZipFile, StopIteration, ValueError, EOFError, NotImplementedError) as error:
         raise DistributionError(
             f"the metadata of `{wheel.filename}` cannot be read",
-            facts={"file": str(wheel.source), "because": str(error) or "there is no METADATA in it"},
+            facts={"file": str(wheel.path), "because": str(error) or "there is no METADATA in it"},
             hint="remove it with `pannier cache clean distributions built`, and run the same again",
         ) from error
 

@@ -5,9 +5,10 @@ import io
 import zipfile
 from pathlib import Path
 
+from pannier.model.site import LockedWheel
 from pannier.model.target import Platform, Target
 from pannier.site.bundle import WrittenBundle, write_bundle
-from pannier.site.bundle_plan import BundlePlan, PlannedEnvironment, PlannedInterpreter, PlannedWheel
+from pannier.site.bundle_plan import BundlePlan, PlannedEnvironment, PlannedInterpreter
 
 LINUX = Platform.parse("linux-x86_64-glibc2.17")
 
@@ -39,7 +40,7 @@ def planned_wheel(
     fields: str = "",
     body: str = "",
     built: bool = False,
-) -> PlannedWheel:
+) -> LockedWheel:
     """A wheel in a directory that stands for the cache, there under its digest."""
     data = wheel_bytes(project, version, tag=tag, fields=fields, body=body)
     sha256 = hashlib.sha256(data).hexdigest()
@@ -47,7 +48,7 @@ def planned_wheel(
     directory.mkdir(parents=True, exist_ok=True)
     source.write_bytes(data)
     filename = f"{project}-{version}-{tag}.whl"
-    return PlannedWheel(filename, sha256, len(data), source, project.replace("_", "-"), version, built)
+    return LockedWheel(filename, sha256, len(data), source, project.replace("_", "-"), version, built)
 
 
 def planned_interpreter(
@@ -71,7 +72,7 @@ def plan_of(*environments: PlannedEnvironment, **changes: object) -> BundlePlan:
 def environment(
     name: str,
     python: str,
-    *wheels: PlannedWheel,
+    *wheels: LockedWheel,
     interpreter: PlannedInterpreter | str | None = None,
     aliases: tuple[str, ...] = (),
     smoke: tuple[str, ...] = (),

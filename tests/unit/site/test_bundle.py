@@ -77,8 +77,8 @@ def test_links_of_the_index_lead_to_the_wheels(tmp_path: Path) -> None:
 
 def test_a_wheel_changed_in_the_cache_is_refused_and_nothing_is_written(tmp_path: Path) -> None:
     wheel = planned_wheel(tmp_path / "cache", "demo")
-    data = wheel.source.read_bytes()
-    wheel.source.write_bytes(data.replace(b"VERSION", b"VERSIOM"))
+    data = wheel.path.read_bytes()
+    wheel.path.write_bytes(data.replace(b"VERSION", b"VERSIOM"))
     with pytest.raises(HashMismatchError, match="has changed in the cache"):
         write_bundle(plan_of(environment("a", "3.11.7", wheel)), tmp_path / "out" / "site.run")
     assert not any((tmp_path / "out").iterdir())
@@ -86,7 +86,7 @@ def test_a_wheel_changed_in_the_cache_is_refused_and_nothing_is_written(tmp_path
 
 def test_what_is_no_wheel_is_refused_by_name(tmp_path: Path) -> None:
     wheel = planned_wheel(tmp_path / "cache", "demo")
-    wheel.source.write_bytes(b"no zip")
+    wheel.path.write_bytes(b"no zip")
     with pytest.raises(DistributionError, match=r"`demo-1\.0-py2\.py3-none-any\.whl`"):
         write_bundle(plan_of(environment("a", "3.11.7", wheel)), tmp_path / "site.run")
 
