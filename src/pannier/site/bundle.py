@@ -200,6 +200,7 @@ def _write_contents(writer: ArchiveWriter, contents: _Contents, reporter: Report
 
 
 def _manifest(plan: BundlePlan, files: tuple[File, ...], header: bytes) -> Manifest:
+    places = {file.sha256: file.name for file in files}
     return Manifest(
         id="",
         tool=f"pannier {__version__}",
@@ -207,7 +208,7 @@ def _manifest(plan: BundlePlan, files: tuple[File, ...], header: bytes) -> Manif
         prefix=plan.prefix,
         bin=plan.bin,
         environments=tuple(_environment(one) for one in plan.environments),
-        wheels={wheel.sha256: _wheel(wheel, plan) for wheel in plan.wheels()},
+        wheels={wheel.sha256: _wheel(wheel, plan, places) for wheel in plan.wheels()},
         files=files,
         header_sha256=hashlib.sha256(header).hexdigest(),
         since=plan.since,
@@ -237,7 +238,7 @@ def _interpreter(interpreter: PlannedInterpreter | str | None) -> Interpreter:
     return Interpreter("bundled", file=interpreter.member, executable=interpreter.executable)
 
 
-def _wheel(wheel: LockedWheel, plan: BundlePlan) -> Wheel:
+def _wheel(wheel: LockedWheel, plan: BundlePlan, places: dict[str, str]) -> Wheel:
     return Wheel(
         sha256=wheel.sha256,
         filename=wheel.filename,
@@ -246,4 +247,5 @@ def _wheel(wheel: LockedWheel, plan: BundlePlan) -> Wheel:
         version=wheel.version,
         built=wheel.built,
         included=wheel.sha256 not in plan.left_wheels,
+        member=places.get(wheel.sha256, f"wheels/{wheel.filename}"),
     )

@@ -16,6 +16,7 @@ from tests.unit.site.bundle_making import (
 )
 
 from pannier.formats.pylock import parse_lock
+from pannier.formats.site_manifests import format_site_manifest, parse_site_manifest
 from pannier.model.errors import DistributionError, HashMismatchError
 from pannier.runtime.site.manifest import compute_id
 from pannier.site.bundle import write_bundle
@@ -111,10 +112,11 @@ def test_two_builds_with_one_file_name_are_both_carried(tmp_path: Path) -> None:
     one = planned_wheel(tmp_path / "cache", "twice", body="A = 1\n")
     other = planned_wheel(tmp_path / "cache", "twice", body="A = 2\n")
     plan = plan_of(environment("a", "2.7.18", one), environment("b", "3.6.15", other))
-    write_bundle(plan, tmp_path / "site.run")
+    written = write_bundle(plan, tmp_path / "site.run")
     with zipfile.ZipFile(tmp_path / "site.run") as archive:
         wheels = [name for name in archive.namelist() if name.endswith(".whl")]
         digests = {hashlib.sha256(archive.read(name)).hexdigest() for name in wheels}
     assert digests == {one.sha256, other.sha256}
     second = max(one.sha256, other.sha256)
     assert min(wheels) == f"wheels/{second[:16]}/twice-1.0-py2.py3-none-any.whl"
+    assert parse_site_manifest(format_site_manifest(written.manifest)) == written.manifest

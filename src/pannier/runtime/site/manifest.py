@@ -78,7 +78,11 @@ class Environment(NamedTuple):
 
 
 class Wheel(NamedTuple):
-    """A wheel of the bundle or, when it is not included, of the bundle it adds to."""
+    """A wheel of the bundle or, when it is not included, of the bundle it adds to.
+
+    `member` is its name in the archive: `wheels/FILENAME`, or with a directory between for the second of two
+    wheels with one file name, which two builds of one sdist may have.
+    """
 
     sha256: str
     filename: str
@@ -87,11 +91,7 @@ class Wheel(NamedTuple):
     version: str
     built: bool
     included: bool
-
-    @property
-    def member(self) -> str:
-        """Its name in the archive."""
-        return "wheels/" + self.filename
+    member: str
 
 
 class File(NamedTuple):
@@ -177,9 +177,13 @@ def _shown(value: object) -> str:
 
 
 def _make_manifest(value: Dict[str, Any]) -> Manifest:
-    wheels = {_text(digest, _DIGEST): _make_wheel(digest, entry) for digest, entry in value["wheels"].items()}
-    environments = tuple(_list(value["environments"], lambda entry: _make_environment(entry, wheels)))
     files = tuple(_list(value["files"], _make_file))
+    places = {file.sha256: file.name for file in files if file.name.startswith("wheels/")}
+    wheels = {
+        _text(digest, _DIGEST): _make_wheel(digest, entry, places.get(digest, ""))
+        for digest, entry in value["wheels"].items()
+    }
+    environments = tuple(_list(value["environments"], lambda entry: _make_environment(entry, wheels)))
     site = value["site"]
     manifest = Manifest(
         _text(value["id"], _DIGEST),
@@ -242,15 +246,19 @@ def _make_interpreter(entry: Dict[str, Any]) -> Interpreter:
     return Interpreter(kind)
 
 
-def _make_wheel(digest: str, entry: Dict[str, Any]) -> Wheel:
+def _make_wheel(digest: str, entry: Dict[str, Any], place: str) -> Wheel:
+    filename = _text(entry["filename"], _WHEEL_NAME)
+    if place and place.rpartition("/")[2] != filename:
+        raise ValueError(place)
     return Wheel(
         digest,
-        _text(entry["filename"], _WHEEL_NAME),
+        filename,
         _size(entry["size"]),
         _text(entry["project"]),
         _text(entry["version"]),
         _flag(entry["built"]),
         _flag(entry["included"]),
+        place or "wheels/" + filename,
     )
 
 
