@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 from pannier import __version__
 from pannier.imports.file_scan import scan_file
 from pannier.imports.keeping import Keeper
+from pannier.imports.local import Listing, as_listing
 from pannier.imports.plain import Plain, from_plain, to_plain
 from pannier.imports.program import Pending, Program, SearchPath, Unit
 from pannier.model.analysis import Location, Problem
@@ -113,9 +114,11 @@ def _taken(program: Program, started: int) -> _Kept:
 
     A signature taken only now may be of something that changed meanwhile; but then it is too fresh to count.
     """
-    listed = {path or os.curdir for path in program.finder.directories.listed()}
+    directories = program.finder.directories
+    listed = {path or os.curdir: _digest(directories.listing(path)) for path in directories.listed()}
+    inputs = {**{path: _listing(path) for path in program.inputs - listed.keys()}, **listed}
     return _Kept(
-        {path: (_settled(path, started), _listing(path)) for path in sorted(listed | program.inputs)},
+        {path: (_settled(path, started), inputs[path]) for path in sorted(inputs)},
         program.listed,
         [_plain_unit(unit, _settled(unit.path, started)) for unit in program.units],
         [
@@ -133,10 +136,18 @@ def _listing(path: str) -> bytes:
     """
     try:
         with os.scandir(path) as found:
-            entries = sorted((entry.name, entry.is_dir(), entry.is_symlink()) for entry in found)
+            return _digest(as_listing(found))
     except (OSError, ValueError):
         return b""
-    kept = [one for one in entries if one[0] in _HIDDEN or not one[0].startswith((".", "__pycache__"))]
+
+
+def _digest(listing: Listing) -> bytes:
+    entries = sorted(listing.entries.items())
+    kept = [
+        (name, is_directory, name in listing.links)
+        for name, is_directory in entries
+        if name in _HIDDEN or not name.startswith((".", "__pycache__"))
+    ]
     return hashlib.sha256(repr(kept).encode("utf-8", "surrogateescape")).digest()
 
 

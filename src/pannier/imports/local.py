@@ -1,6 +1,7 @@
 """Local modules by the import system's own rule: which file a name on `sys.path` would be."""
 
 import os
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -39,25 +40,91 @@ class Found(NamedTuple):
     is_certain: bool
 
 
+class _Step(NamedTuple):
+    """Where a dotted name leads: the directory that its next part lies in, `None` for none; and what it is."""
+
+    directory: str | None
+    found: Found | None
+
+
+class Listing(NamedTuple):
+    """What a directory holds.
+
+    Attributes:
+        entries: Names, and whether each is a directory, or a symlink to one.
+        links: The symlinks among them.
+    """
+
+    entries: dict[str, bool]
+    links: frozenset[str] = frozenset()
+
+
+def read_listing(directory: str) -> Listing:
+    """List a directory; one that cannot be read holds nothing."""
+    try:
+        with os.scandir(directory or os.curdir) as found:
+            return as_listing(found)
+    except OSError:
+        return Listing({})
+
+
+def as_listing(found: "Iterable[os.DirEntry[str]]") -> Listing:
+    """What entries of a directory are; a symlink to itself is nothing."""
+    entries: dict[str, bool] = {}
+    links: set[str] = set()
+    for entry in found:
+        is_link = entry.is_symlink()
+        if is_link:
+            links.add(entry.name)
+        try:
+            entries[entry.name] = entry.is_dir()
+        except OSError:
+            entries[entry.name] = False
+    return Listing(entries, frozenset(links))
+
+
 class Directories:
     """Listings of directories, each read once."""
 
     def __init__(self) -> None:
-        self._listings: dict[str, dict[str, bool]] = {}
+        self._listings: dict[str, Listing] = {}
+        self._tops: dict[str, frozenset[str]] = {}
+        self._compiled: dict[str, frozenset[str]] = {}
         self._roots: dict[str, str] = {}
         self._real: dict[str, str] = {}
 
     def entries(self, directory: str) -> dict[str, bool]:
         """Names in a directory, and whether each is a directory itself."""
+        return self.listing(directory).entries
+
+    def listing(self, directory: str) -> "Listing":
+        """What a directory holds; nothing when it cannot be read."""
         listing = self._listings.get(directory)
         if listing is None:
-            try:
-                with os.scandir(directory or ".") as found:
-                    listing = {entry.name: entry.is_dir() for entry in found}
-            except OSError:
-                listing = {}
-            self._listings[directory] = listing
+            self._listings[directory] = listing = read_listing(directory)
         return listing
+
+    def know(self, listings: "dict[str, Listing]") -> None:
+        """Take what others have read."""
+        self._listings.update(listings)
+
+    def tops(self, directory: str) -> frozenset[str]:
+        """What the names in a directory begin with, up to their first dots."""
+        tops = self._tops.get(directory)
+        if tops is None:
+            tops = frozenset([name.partition(".")[0] for name in self.entries(directory)])
+            self._tops[directory] = tops
+        return tops
+
+    def compiled(self, directory: str) -> frozenset[str]:
+        """The names of the compiled modules in a directory."""
+        compiled = self._compiled.get(directory)
+        if compiled is None:
+            compiled = frozenset(
+                [name.partition(".")[0] for name in self.entries(directory) if name.endswith(_COMPILED)]
+            )
+            self._compiled[directory] = compiled
+        return compiled
 
     def listed(self) -> tuple[str, ...]:
         """Every directory that was looked at."""
@@ -108,49 +175,62 @@ class LocalFinder:
 
     def __init__(self) -> None:
         self.directories = Directories()
-        self._known: dict[tuple[str, str], Found | None] = {}
+        self._steps: dict[tuple[str, str], _Step] = {}
+        self._tops: dict[tuple[str, ...], frozenset[str]] = {}
+
+    def tops(self, roots: tuple[str, ...]) -> frozenset[str]:
+        """The first parts of all that directories may hold."""
+        tops = self._tops.get(roots)
+        if tops is None:
+            tops = frozenset().union(*map(self.directories.tops, roots))
+            self._tops[roots] = tops
+        return tops
 
     def find(self, root: str, module: str) -> Found | None:
         """What importing `module` runs with `root` on `sys.path`; `None` when its first part is not there."""
         key = (root, module)
-        if key not in self._known:
-            self._known[key] = self._find(root, module)
-        return self._known[key]
+        if key in self._steps:
+            return self._steps[key].found
+        if module.partition(".")[0] not in self.directories.tops(root):
+            return None
+        return self._walk(root, module).found
 
-    def _find(self, root: str, module: str) -> Found | None:
-        directory = root
-        files: list[LocalFile] = []
-        is_certain = True
-        parts = module.split(".")
-        for place, part in enumerate(parts):
-            name = ".".join(parts[: place + 1])
-            entries = self.directories.entries(directory)
-            path = join(directory, part)
-            if entries.get(part) and "__init__.py" in self.directories.entries(path):
-                files.append(LocalFile(join(path, "__init__.py"), name, root))
-                directory = path
-                continue
-            leaf = self._leaf(entries, directory, part)
-            if leaf is not None:
-                if leaf:
-                    files.append(LocalFile(leaf, name, root))
-                return Found(tuple(files), root, is_certain)
-            if not entries.get(part):
-                return Found(tuple(files), root, is_certain) if place else None
-            if not self._holds_python(path):
-                return Found(tuple(files), root, is_certain) if place else None
-            is_certain = is_certain and place > 0
-            directory = path
-        return Found(tuple(files), root, is_certain)
+    def _walk(self, root: str, module: str) -> "_Step":
+        """Go on from the longest beginning of a dotted name that was looked up before."""
+        missing: list[str] = []
+        name = module
+        while name and (root, name) not in self._steps:
+            missing.append(name)
+            name = name.rpartition(".")[0]
+        step = self._steps[root, name] if name else _Step(root, Found((), root, is_certain=True))
+        for name in reversed(missing):
+            if step.directory is not None and step.found is not None:
+                step = self._next(step.directory, step.found, name)
+            self._steps[root, name] = step
+        return step
+
+    def _next(self, directory: str, above: Found, name: str) -> "_Step":
+        """One part more of a dotted name."""
+        part = name.rpartition(".")[2]
+        entries = self.directories.entries(directory)
+        path = join(directory, part)
+        is_directory = entries.get(part)
+        if is_directory and "__init__.py" in self.directories.entries(path):
+            return _Step(path, _with_file(above, join(path, "__init__.py"), name))
+        leaf = self._leaf(entries, directory, part)
+        if leaf is not None:
+            return _Step(None, _with_file(above, leaf, name) if leaf else above)
+        is_first = part == name
+        if not is_directory or not self._holds_python(path):
+            return _Step(None, None if is_first else above)
+        return _Step(path, above._replace(is_certain=False) if is_first else above)
 
     def _leaf(self, entries: dict[str, bool], directory: str, part: str) -> str | None:
         """The module's file; empty for a compiled one, `None` for none."""
         for suffix in _SUFFIXES:
             if entries.get(part + suffix) is False:
                 return join(directory, part + suffix)
-        if any(name.partition(".")[0] == part and name.endswith(_COMPILED) for name in entries):
-            return ""
-        return None
+        return "" if part in self.directories.compiled(directory) else None
 
     def _holds_python(self, directory: str, depth: int = 3) -> bool:
         """Whether a directory could be a namespace package worth the name: Python lies in it."""
@@ -161,6 +241,10 @@ class LocalFinder:
         return depth > 0 and any(
             self._holds_python(os.path.join(directory, name), depth - 1) for name in inner
         )
+
+
+def _with_file(found: Found, path: str, name: str) -> Found:
+    return found._replace(files=(*found.files, LocalFile(path, name, found.root)))
 
 
 def module_name(path: str, root: str) -> str:

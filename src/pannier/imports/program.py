@@ -71,6 +71,16 @@ def _below(base: str, directory: str) -> str:
     return join(base, directory) if directory not in {"", os.curdir} else base
 
 
+def _is_itself(unit: "Unit", found: Found) -> bool:
+    """Whether a unit that is no package finds nothing but itself."""
+    path = unit.source.path
+    name = path.rpartition("/")[2]
+    if name == "__init__.py" or not any(file.path.endswith(name) for file in found.files):
+        return False
+    this = os.path.normpath(path)
+    return any(os.path.normpath(file.path) == this for file in found.files)
+
+
 class Unit:
     """One file of the program, read and scanned.
 
@@ -171,7 +181,8 @@ class Program:
 
         tree = walk(directory)
         self.problems.extend(tree.problems)
-        self.inputs |= tree.inputs | tree.directories
+        self.inputs |= tree.inputs
+        self.finder.directories.know(tree.listings)
         base = self.finder.directories.package_root(directory)
         is_project = directory in tree.project_roots
         main = [path for path in tree.files if not is_for_development(path, directory, is_project)]
@@ -367,9 +378,13 @@ class Program:
 
     def _absolute(self, unit: Unit, site: ImportSite) -> list[LocalFile] | None:
         """What an absolute import runs, when that is the program's own."""
-        own = os.path.dirname(unit.source.path) or os.curdir
-        first = (own, *self._first(unit)) if unit.python2_line else self._first(unit)
-        for root in first:
+        top = site.module.partition(".")[0]
+        if not unit.search.shadows_standard and top in standard_modules(self._options.target_python):
+            return None
+        first = self._first(unit)
+        if unit.python2_line:
+            first = (os.path.dirname(unit.source.path) or os.curdir, *first)
+        for root in first if top in self.finder.tops(first) else ():
             found = self.finder.find(root, site.module)
             if found is not None and self._is_meant(unit, site, found):
                 return self._with_submodules(root, site, found)
@@ -382,15 +397,9 @@ class Program:
         return None
 
     def _is_meant(self, unit: Unit, site: ImportSite, found: Found) -> bool:
-        """Whether a local candidate is what the import gives, and not something standard or installed."""
-        top = site.module.partition(".")[0]
-        this = os.path.normpath(unit.source.path)
-        itself = any(os.path.normpath(file.path) == this for file in found.files)
-        is_package = unit.source.path.endswith("__init__.py")
-        if itself and not is_package and "." not in site.module and self._is_elsewhere(site.module):
+        """Whether a local candidate is what the import gives, and not something installed."""
+        if "." not in site.module and _is_itself(unit, found) and self._is_elsewhere(site.module):
             # A script named like what it imports cannot mean itself.
-            return False
-        if not unit.search.shadows_standard and top in standard_modules(self._options.target_python):
             return False
         if found.is_certain:
             return True

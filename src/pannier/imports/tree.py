@@ -4,10 +4,11 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from pannier.imports.local import join
+from pannier.imports.local import Listing, as_listing, join
 from pannier.model.analysis import Location, Problem
 
 if TYPE_CHECKING:
@@ -57,16 +58,16 @@ class Tree:
         project_roots: Directories that hold a `pyproject.toml`, `setup.py` or `setup.cfg`.
         problems: Directories that could not be read.
         sizes: Bytes of each file that has some.
-        directories: All that were listed.
         inputs: Other files whose content or target decided.
+        listings: What these directories hold.
     """
 
     files: list[str] = field(default_factory=list)
     project_roots: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     sizes: dict[str, int] = field(default_factory=dict)
-    directories: set[str] = field(default_factory=set)
     inputs: set[str] = field(default_factory=set)
+    listings: dict[str, Listing] = field(default_factory=dict)
 
 
 def walk(directory: str) -> Tree:
@@ -76,7 +77,7 @@ def walk(directory: str) -> Tree:
     directory that symlinks make reachable twice is walked once.
     """
     tree = Tree()
-    _walk(directory, tree, (), set())
+    _walk(directory, tree, (), set(), is_top=True)
     tree.files.sort()
     return tree
 
@@ -89,18 +90,25 @@ def is_for_development(path: str, directory: str, is_project: bool = False) -> b
         directory: The source it lies in.
         is_project: That directory has a project file (`pyproject.toml` and its like).
     """
-    parts = Path(os.path.relpath(path, directory)).parts
-    name = parts[-1]
+    above, _, name = path.rpartition("/")
     if name in _DEVELOPMENT_FILES or name.startswith("test_") or name.endswith(("_test.py", "_tests.py")):
         return True
-    if is_project and len(parts) == 1 and name in _DEVELOPMENT_FILES_AT_THE_TOP:
-        return True
-    if is_project and len(parts) > 1:
+    return _serves_makers(above, directory, is_project, name in _DEVELOPMENT_FILES_AT_THE_TOP)
+
+
+@cache
+def _serves_makers(above: str, directory: str, is_project: bool, is_makers_at_the_top: bool) -> bool:
+    """Whether a file in a directory does, by where that is."""
+    relative = os.path.relpath(above or os.curdir, directory)
+    parts = [] if relative == os.curdir else relative.split(os.sep)
+    if is_project and not parts:
+        return is_makers_at_the_top
+    if is_project:
         first = parts[0].lower()
         is_package = Path(directory, parts[0], "__init__.py").exists()
         if first in _MAKERS_DIRECTORIES or (first in _MAKERS_UNLESS_PACKAGES and not is_package):
             return True
-    return any(part.lower() in _DEVELOPMENT_DIRECTORIES for part in parts[:-1])
+    return any(part.lower() in _DEVELOPMENT_DIRECTORIES for part in parts)
 
 
 class _Ignored(NamedTuple):
@@ -113,7 +121,14 @@ class _Ignored(NamedTuple):
         return self.matcher.check_file(relative + "/" if is_directory else relative).include
 
 
-def _walk(directory: str, tree: Tree, ignored: tuple[_Ignored, ...], seen: set[tuple[int, int]]) -> None:
+def _walk(
+    directory: str,
+    tree: Tree,
+    ignored: tuple[_Ignored, ...],
+    seen: set[tuple[int, int]],
+    *,
+    is_top: bool = False,
+) -> None:
     try:
         status = os.stat(directory)  # noqa: PTH116 - thousands of directories pass here
         with os.scandir(directory) as listing:
@@ -127,8 +142,12 @@ def _walk(directory: str, tree: Tree, ignored: tuple[_Ignored, ...], seen: set[t
     if (status.st_dev, status.st_ino) in seen:
         return
     seen.add((status.st_dev, status.st_ino))
-    tree.directories.add(directory)
-    names = {entry.name for entry in entries}
+    listing = as_listing(entries)
+    names = listing.entries.keys()
+    if not is_top and any(mark in names for mark in _ENVIRONMENT_MARKS):
+        tree.inputs.add(directory)
+        return
+    tree.listings[directory] = listing
     if names & {"pyproject.toml", "setup.py", "setup.cfg"}:
         tree.project_roots.append(directory)
     if ".gitignore" in names:
@@ -190,9 +209,7 @@ def _has_python_line(path: str) -> bool:
 def _is_skipped(name: str, path: str) -> bool:
     if name.startswith(".") or name in _NEVER or name.endswith((".egg-info", ".egg", ".dist-info")):
         return True
-    if name in _BUILT:
-        return not Path(path, "__init__.py").exists()
-    return any(Path(path, mark).exists() for mark in _ENVIRONMENT_MARKS)
+    return name in _BUILT and not Path(path, "__init__.py").exists()
 
 
 def _is_ignored(path: str, is_directory: bool, ignored: tuple[_Ignored, ...]) -> bool:
