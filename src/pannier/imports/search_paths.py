@@ -2,12 +2,15 @@
 
 import ast
 import os
+import re
 from collections.abc import Iterator, Sequence
 
 from pannier.imports.conditions import dotted_name
 from pannier.imports.walking import walk
 
 TELLING_TEXTS = ("sys.path", "addsitedir")
+# What changes the path, and does not only read it.
+_CHANGES = re.compile(r"\bpath[ \t]*(?:\.(?:append|insert|extend)\b|(?:\[[^\n]*\][ \t]*)?[+*|]?=(?!=))")
 _ADDING = {"append": 0, "insert": 1, "extend": 0}
 # The file itself, in whose terms all else is spelled.
 _FILE = "./\0"
@@ -23,7 +26,8 @@ _DEEPEST = 20
 
 def may_add_directories(text: str) -> bool:
     """Whether a module may change `sys.path`; all of it says how."""
-    return any(telling in text for telling in TELLING_TEXTS)
+    path, function = TELLING_TEXTS
+    return (path in text and _CHANGES.search(text) is not None) or function in text
 
 
 def added_directories(tree: ast.Module, text: str) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from pannier.imports import backends, calls
 from pannier.imports.lexical import Code
+from pannier.imports.search_paths import may_add_directories
 
 # Libraries whose back ends matter only in files that import them; the other texts may stand anywhere.
 _LIBRARIES = frozenset(
@@ -23,27 +24,19 @@ _LIBRARIES = frozenset(
 _ANYWHERE = tuple(telling for telling in backends.TELLING_TEXTS if telling not in _LIBRARIES)
 # Modules whose functions import by texts that stand elsewhere than in the call.
 _MODULES_OF_CALLS = ("hypercorn", "granian", "uvicorn", "pkg_resources", "lazy_loader", "importlib_metadata")
-_PARTS_OF_IMPORTLIB = ("metadata", "resources", "util")
-# By what they have in common, which is looked for first.
-_ELSEWHERE = {
-    "exec(": ('exec("', "exec('"),
-    "-m": ('"-m"', "'-m'", " -m "),
-    "sys.path": (
-        *("sys.path.append", "sys.path.insert", "sys.path.extend", "sys.path +=", "sys.path ="),
-        "sys.path[",
-    ),
-    "optional_package": ("",),
-    "LazyLoader": ("",),
-    "addsitedir": ("",),
-}
+_PARTS_OF_IMPORTLIB = re.compile(r"importlib(?:\.(?:metadata|resources|util)\b|[ \t]+(?:import|as)\b)")
+# A Python, an option of it, or what may stand for one in a text that is put together, before its `-m`.
+_MODULE_COMMAND = re.compile(r"""(?:py[\w.]*|executable|[}"']|%s|-[uBbEIsSOvqd]+)["'}]*\s+-m\s""")
 # Functions that import what their argument says: what their names have in common, the names, and the module
 # that they have to come from.
 _FUNCTIONS = (
+    ("exec(", r"""exec(?=\(["'])""", ""),
+    ("optional_package", r"optional_package\b", ""),
     ("find_", r"find_(?:spec|loader)\b", ""),
     ("is_module_available", r"is_module_available\b", ""),
     ("Lazy", r"_?Lazy(?:Import|Module)\b", ""),
     ("lazy", r"lazy(?:_module|\.load)\b", ""),
-    ("from_object", r"from_object\b", ""),
+    ("from_object", r"(?:[Cc]onf\w*|cfg|[Ss]ettings)\.from_object\b", ""),
     ("get_", r"get_(?:loader|data)\b", "pkgutil"),
     ("resolve_name", r"resolve_name\b", "pkgutil"),
     ("run_module", r"run_module\b", "runpy"),
@@ -77,7 +70,7 @@ def find_tells(text: str) -> Tells:
 def _telling_places(text: str, lines: str) -> tuple[int, ...] | None:
     if any(module in lines for module in _MODULES_OF_CALLS):
         return None
-    if any(common in text and any(map(text.__contains__, _ELSEWHERE[common])) for common in _ELSEWHERE):
+    if "LazyLoader" in text or _runs_modules(text) or may_add_directories(text):
         return None
     code = Code(text)
     places: list[int] = []
@@ -87,9 +80,12 @@ def _telling_places(text: str, lines: str) -> tuple[int, ...] | None:
         if _LITERAL_CALL.match(text, place) is None:
             return None
         places.append(place)
-    return (
-        None if "importlib" in lines and any(part in lines for part in _PARTS_OF_IMPORTLIB) else tuple(places)
-    )
+    return None if "importlib" in lines and _PARTS_OF_IMPORTLIB.search(lines) else tuple(places)
+
+
+def _runs_modules(text: str) -> bool:
+    """Whether a command `python -m` may be run, as a list of words or as one text."""
+    return "-m" in text and ('"-m"' in text or "'-m'" in text or _MODULE_COMMAND.search(text) is not None)
 
 
 def _import_lines(text: str) -> str:
