@@ -16,13 +16,13 @@ from pannier.imports.mentions import File, Mention, Mentions, argument
 _TABLE = Path(__file__).parent / "data" / "backends.txt"
 # Kept beside the table so that a file without any of them costs no reading of it; a test compares the two.
 TELLING_TEXTS = (
-    *("matplotlib", "pylab", "MPLBACKEND", "pandas", "polars", "dask", "xarray", "BeautifulSoup"),
+    *("matplotlib", "pylab", "MPLBACKEND", "pandas", "polars", "dask", "xarray", "bs4"),
     *("sqlalchemy", "sqlmodel", "SQLALCHEMY_", "SQLDatabase", "SQLAlchemy", "dj_database_url"),
-    *("Database(", "Tortoise", "dataset.connect", "ExtDatabase", "INSTALLED_APPS", "MIDDLEWARE"),
-    *("DATABASES", "CACHES", "DJANGO_SETTINGS_MODULE", "urlpatterns", "elery", "broker_url"),
+    *("databases", "dataset", "tortoise", "peewee", "playhouse", "INSTALLED_APPS", "MIDDLEWARE"),
+    *("DATABASES", "CACHES", "DJANGO_SETTINGS_MODULE", "django", "elery", "broker_url"),
     *("BROKER_URL", "CELERY_", "flask", "slowapi", "marimo", "KERAS_BACKEND", "pytest_plugins"),
-    *("html_theme", "sphinx.ext", "worker_class", "uvicorn", "joblib", "socks5", "socks4", "http2="),
-    *("fsspec.", "smart_open", "passlib", "jwt", "testclient", "pydantic", "fastapi", "starlette"),
+    *("html_theme", "sphinx.ext", "worker_class", "uvicorn", "joblib", "socks5", "socks4", "httpx"),
+    *("fsspec", "smart_open", "passlib", "jwt", "testclient", "pydantic", "fastapi", "starlette"),
     *("tensorboard", "tqdm.notebook", "backend_qt", "backend_wx", "backend_gtk", "networkx"),
     *("transformers", "plotly"),
 )
@@ -147,9 +147,9 @@ def _parse_place(text: str) -> tuple[str, tuple[str, ...], int, tuple[str, ...]]
 
 def may_hold_backends(text: str) -> bool:
     """Whether a section of the table counts in a file; the table is read only where one can."""
-    if not any(telling in text for telling in TELLING_TEXTS):
-        return False
-    return any(section.counts_in(text) for section in sections())
+    return any(map(text.__contains__, TELLING_TEXTS)) and any(
+        section.counts_in(text) for section in sections()
+    )
 
 
 def find_backends(file: File, found: Mentions) -> None:

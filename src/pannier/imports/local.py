@@ -41,7 +41,7 @@ class Found(NamedTuple):
 
 
 class _Step(NamedTuple):
-    """Where a dotted name leads: the directory that its next part lies in, `None` for none; and what it is."""
+    """What a dotted name is, and the directory that its next part lies in, `None` for none."""
 
     directory: str | None
     found: Found | None

@@ -49,6 +49,7 @@ class _Rule(NamedTuple):
         only_with: A text without which it is not looked for.
         only_after: A rule that has to be met as well.
         is_spare: Looked for only where nothing else asks for as much, since looking takes long.
+        texts: What its patterns begin with, where that is found sooner than they are.
     """
 
     name: str
@@ -59,6 +60,7 @@ class _Rule(NamedTuple):
     only_with: str = ""
     only_after: str = ""
     is_spare: bool = False
+    texts: tuple[str, ...] = ()
 
 
 def _is_evaluated(text: str, place: int) -> bool:
@@ -130,6 +132,7 @@ _OF_GROUP = {
     "lazy": ("`lazy` import", (3, 15)),
     "types": ("`except` of several types without parentheses", (3, 14)),
 }
+_GENERICS = tuple(f"{before} {name}[" for before in (":", "->") for name in ("list", "dict", "tuple", "set"))
 _RULES = (
     _Rule("f-string", _strings("f", "fr"), since=(3, 6)),
     _Rule("`async` as a name", (r"async\b(?<![\w]async)(?![ \t]++(?:def|for|with)\b)",), before=(3, 7)),
@@ -147,10 +150,11 @@ _RULES = (
     _Rule("positional-only parameter", (r"/(?<=[(,\s]/)\s*+[,):]",), since=(3, 8)),
     _Rule(
         "`list[...]` in an annotation",
-        tuple(rf"{before} {name}\[" for before in (":", "->") for name in ("list", "dict", "tuple", "set")),
+        tuple(f"{text[:-1]}\\[" for text in _GENERICS),
         since=(3, 9),
         is_meant=_is_evaluated,
         only_with="->",
+        texts=_GENERICS,
     ),
     _Rule(
         "`X | None` in an annotation",
@@ -158,6 +162,7 @@ _RULES = (
         since=(3, 10),
         is_meant=_is_evaluated,
         only_with="->",
+        texts=("| None", "None |"),
     ),
     _Rule(
         "quotes of an f-string within it",
@@ -190,6 +195,8 @@ def find_features(text: str) -> tuple[Feature, ...]:
     found = {**_shebang(text), **_beginnings(text, code)}
     for rule in _RULES:
         if rule.only_with not in text or (rule.only_after and rule.only_after not in found):
+            continue
+        if rule.texts and not any(map(text.__contains__, rule.texts)):
             continue
         if rule.is_spare and any((other.since or (0,)) >= (rule.since or ()) for other in found.values()):
             continue

@@ -18,10 +18,14 @@ _LIBRARIES = frozenset(
         *("matplotlib", "pylab", "pandas", "polars", "dask", "xarray", "sqlalchemy", "sqlmodel", "flask"),
         *("dj_database_url", "slowapi", "marimo", "uvicorn", "joblib", "smart_open", "passlib", "jwt"),
         *("testclient", "pydantic", "fastapi", "starlette", "tensorboard", "tqdm.notebook", "backend_qt"),
-        *("backend_wx", "backend_gtk", "networkx", "transformers", "plotly"),
+        *("backend_wx", "backend_gtk", "networkx", "transformers", "plotly", "bs4", "databases", "dataset"),
+        *("tortoise", "peewee", "playhouse", "django", "httpx", "fsspec"),
     }
 )
 _ANYWHERE = tuple(telling for telling in backends.TELLING_TEXTS if telling not in _LIBRARIES)
+# Looking for what several have in common is a look less for each of the others.
+_IN_COMMON = ("SQLA", "BACKEND", "socks")
+_COMMON = (*_IN_COMMON, *(one for one in _ANYWHERE if not any(common in one for common in _IN_COMMON)))
 # Modules whose functions import by texts that stand elsewhere than in the call.
 _MODULES_OF_CALLS = ("hypercorn", "granian", "uvicorn", "pkg_resources", "lazy_loader", "importlib_metadata")
 _PARTS_OF_IMPORTLIB = re.compile(r"importlib(?:\.(?:metadata|resources|util)\b|[ \t]+(?:import|as)\b)")
@@ -102,7 +106,9 @@ def _import_lines(text: str) -> str:
 
 
 def _has_backends(text: str, lines: str) -> bool:
-    is_told = any(name in lines for name in _LIBRARIES) or any(telling in text for telling in _ANYWHERE)
+    is_told = any(map(lines.__contains__, _LIBRARIES)) or (
+        any(map(text.__contains__, _COMMON)) and any(map(text.__contains__, _ANYWHERE))
+    )
     return is_told and backends.may_hold_backends(text)
 
 

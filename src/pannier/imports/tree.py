@@ -100,7 +100,7 @@ def is_for_development(path: str, directory: str, is_project: bool = False) -> b
 def _serves_makers(above: str, directory: str, is_project: bool, is_makers_at_the_top: bool) -> bool:
     """Whether a file in a directory does, by where that is."""
     relative = os.path.relpath(above or os.curdir, directory)
-    parts = [] if relative == os.curdir else relative.split(os.sep)
+    parts = Path(relative).parts
     if is_project and not parts:
         return is_makers_at_the_top
     if is_project:
@@ -131,8 +131,8 @@ def _walk(
 ) -> None:
     try:
         status = os.stat(directory)  # noqa: PTH116 - thousands of directories pass here
-        with os.scandir(directory) as listing:
-            entries = sorted(listing, key=lambda entry: entry.name)
+        with os.scandir(directory) as found:
+            entries = sorted(found, key=lambda entry: entry.name)
     except OSError as error:
         message = f"cannot be read: {(error.strerror or str(error)).lower()}"
         tree.problems.append(
