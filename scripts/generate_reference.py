@@ -233,6 +233,7 @@ _RESULTS = {
     "run": "none: the command takes over",
     "release": "`name`, `version`, `index`, `distributions`, `uploaded`, `present` (there before, with the "
     "same bytes), `commit`, `tag`, `tagged`, `pushed`, `dry_run`, `steps`",
+    "site": "nothing: it wants a second word",
     "doctor": "`index`, `upstream`, `well`, `findings` (each with `check`, `state`, `message`, `subjects`, "
     "`hint`)",
     "serve": "none: it serves until it is told to stop",

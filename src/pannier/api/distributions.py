@@ -142,7 +142,8 @@ def _offered(project: LockedProject) -> list[str]:
 
 
 def _build(source: Path, surroundings: Surroundings, workshop: Workshop) -> Path:
-    from pannier.lock.build import BuildOptions, build_wheel, can_build
+    from pannier.lock.build import BuildOptions, build_wheel
+    from pannier.lock.engine import can_build
 
     interpreter = surroundings.interpreter
     if interpreter is None or not can_build(interpreter, surroundings.target):

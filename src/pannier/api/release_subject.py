@@ -96,7 +96,7 @@ def read_subject(
     call: ReleaseCall, reader: "IndexReader | None", place: Path
 ) -> "tuple[ReleaseSubject, Published | None]":
     """Learn what is to be released; refuse what is not ready, with every reason at once."""
-    from pannier.lock.build import copy_source
+    from pannier.lock.sources import copy_source
 
     with call.stage("reading"):
         directory, environ = call.options.directory.absolute(), call.workshop.settings.environ

@@ -60,13 +60,13 @@ def make_whole_parser() -> argparse.ArgumentParser:
     for name, summary in VERBS.items():
         verb = verbs.add_parser(name, help=summary, description=summary)
         _fill(verb, name)
-        if name == "serve":
-            # Its directories would hide the verbs that may stand in their place: they are offered below.
-            verb._remove_action(
-                next(one for one in verb._actions if one.metavar == "DIR" and one.nargs == "*")
-            )
+        seconds = {words: about for words, about in SUBVERBS.items() if words.split()[0] == name}
+        if seconds:
+            # Its arguments would hide the verbs that may stand in their place: they are offered below.
+            for action in [one for one in verb._actions if not one.option_strings]:
+                verb._remove_action(action)
             second = verb.add_subparsers(metavar="VERB")
-            for words, about in SUBVERBS.items():
+            for words, about in seconds.items():
                 _fill(second.add_parser(words.split()[1], help=about, description=about), words)
     return parser
 

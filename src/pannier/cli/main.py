@@ -39,6 +39,7 @@ VERBS = {
     "inspect": "show what is inside a pack",
     "release": "release a project to an index: check, build, upload, verify, tag",
     "serve": "serve a private package index over a directory of distributions",
+    "site": "several environments for a server without internet: plan, lock, carry over, install",
     "doctor": "look an index over: what its clients rely on, and names that somebody could take over",
     "cache": "say where the cache is and what it holds; clean it",
     "completion": "print a script that completes commands in a shell",

@@ -1,6 +1,7 @@
 """`pylock.toml`, the standard lockfile (PEP 751), to a `Lock` and back.
 
-What PEP 751 has no word for, the targets a lock was resolved for, stands under `[tool.pannier]`.
+What PEP 751 has no word for stands under `[tool.pannier]`: the targets a lock was resolved for, and the
+wheels that were built from sdists.
 """
 
 import hashlib
@@ -13,11 +14,12 @@ from urllib.parse import unquote, urlsplit
 
 from pannier.formats.tags import marker_environment
 from pannier.model.errors import LockError
-from pannier.model.lock import Lock, LockedFile, LockedProject
+from pannier.model.lock import BuiltWheel, Lock, LockedFile, LockedProject
 from pannier.model.target import Platform, Target
 
 _VERSION = "1.0"
 _SHA256 = re.compile("[0-9a-f]{64}")
+_WHEEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+!-]*\.whl")
 _Table = Mapping[str, Any]
 
 
@@ -60,8 +62,11 @@ def format_lock(lock: Lock) -> str:
     document["created-by"] = "pannier"
     ordered = sorted(lock.projects, key=lambda project: (project.name, project.version, project.marker))
     document["packages"] = [_format_project(project) for project in ordered]
+    own: dict[str, Any] = {"inputs": lock.inputs} if lock.inputs else {}
     if lock.targets:
-        document["tool"] = {"pannier": {"targets": [_format_target(target) for target in lock.targets]}}
+        own["targets"] = [_format_target(target) for target in lock.targets]
+    if own:
+        document["tool"] = {"pannier": own}
     return tomli_w.dumps(document)
 
 
@@ -116,6 +121,7 @@ def _parse_document(document: _Table, filename: str, digest: str, *, skip_direct
         projects=tuple(sorted(projects, key=lambda project: (project.name, project.version))),
         targets=_parse_targets(document, filename),
         requires_python=document.get("requires-python", ""),
+        inputs=str(document.get("tool", {}).get("pannier", {}).get("inputs", "")),
         digest=digest,
     )
 
@@ -158,6 +164,11 @@ def _iter_unsupported(package: _Table) -> Iterator[str]:
     archive = package.get("archive")
     if archive and archive.get("subdirectory"):
         yield f"`{name}`: a directory inside an archive, `{_filename(archive)}`"
+    built = _parse_built(package)
+    if built is not None and not (
+        _WHEEL.fullmatch(built.filename) and _SHA256.fullmatch(built.sha256) and type(built.size) is int
+    ):
+        yield f"`{name}`: a built wheel without a proper name, size and sha256, `{built.filename}`"
     for file in _iter_files(package):
         # The name and the digest become a place in the store: neither may lead out of it.
         if not _is_distribution(_filename(file)) or "/" in _filename(file):
@@ -201,6 +212,16 @@ def _parse_project(package: _Table, directory: Path) -> LockedProject:
         sdist=sdist,
         marker=package.get("marker", ""),
         requires_python=package.get("requires-python", ""),
+        built=_parse_built(package),
+    )
+
+
+def _parse_built(package: _Table) -> BuiltWheel | None:
+    table = package.get("tool", {}).get("pannier", {}).get("built")
+    if table is None:
+        return None
+    return BuiltWheel(
+        filename=table["name"], sha256=table["sha256"], size=table["size"], libc=table.get("libc", "")
     )
 
 
@@ -250,7 +271,14 @@ def _format_project(project: LockedProject) -> dict[str, Any]:
         table["wheels"] = [
             _format_file(wheel) for wheel in sorted(project.wheels, key=lambda file: file.filename)
         ]
+    if project.built is not None:
+        table["tool"] = {"pannier": {"built": _format_built(project.built)}}
     return table
+
+
+def _format_built(built: BuiltWheel) -> dict[str, Any]:
+    table: dict[str, Any] = {"name": built.filename, "size": built.size, "sha256": built.sha256}
+    return {**table, "libc": built.libc} if built.libc else table
 
 
 def _format_file(file: LockedFile) -> dict[str, Any]:

@@ -105,8 +105,10 @@ def _version_pair(target: Target) -> tuple[int, int]:
 
 
 def _abi(version: tuple[int, int]) -> str:
-    # Until 3.7 the ABI tag says that pymalloc is on, as it is in every build that wheels are made for.
-    return f"cp{version[0]}{version[1]}{'m' if version < (3, 8) else ''}"
+    # Until 3.7 the ABI tag says that pymalloc is on, as it is in every build that wheels are made for; before
+    # 3.3 also whether characters are wide, as every Linux distribution has them.
+    flags = ("mu" if version < (3, 3) else "m") if version < (3, 8) else ""
+    return f"cp{version[0]}{version[1]}{flags}"
 
 
 def _platform_tags(platform: Platform) -> Iterator[str]:

@@ -2,26 +2,25 @@
 
 import hashlib
 import os
-import shutil
 import stat
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pannier.lock.pip_build import build_with_pip, is_built_by_pip
+from pannier.lock.sources import copy_source, iter_source
 from pannier.lock.uv import run_uv, uv_environment
 from pannier.lock.uv_errors import error_from_uv
 from pannier.model.errors import BuildError, FetchError
 from pannier.model.events import Reporter, SilentReporter, Stage
 from pannier.model.interpreter import Interpreter
-from pannier.model.target import Target
 from pannier.store.directories import CacheDirectories
 from pannier.store.index_settings import IndexSettings
 from pannier.store.writing import whole_file
 
 _TAIL = 30
-_NOT_SOURCE = {".git", ".hg", ".svn", ".bzr", "__pycache__", ".venv", "venv", ".tox", ".nox", ".mypy_cache",
-    ".ruff_cache", ".pytest_cache", ".eggs", "node_modules"}  # fmt: skip
+_OF_BUILDS = ("SOURCE_DATE_EPOCH", "PYTHONHASHSEED", "CFLAGS")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,20 +66,10 @@ def build_wheel(
     stage = Stage(name="building", total=1, unit="items")
     reporter.begin(stage)
     try:
-        return _build(source, interpreter, options, place)
+        return _build(source, interpreter, options, place, reporter)
     finally:
         reporter.advance(stage, 1, source.name)
         reporter.end(stage)
-
-
-def can_build(interpreter: Interpreter, target: Target) -> bool:
-    """Say whether what this interpreter builds runs on the target."""
-    own = interpreter.target
-    same_machine = (own.platform.architecture, own.platform.libc_family) == (
-        target.platform.architecture,
-        target.platform.libc_family,
-    )
-    return own.python_minor == target.python_minor and same_machine
 
 
 def hash_source(source: Path) -> str:
@@ -89,7 +78,7 @@ def hash_source(source: Path) -> str:
         with source.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
     digest = hashlib.sha256(_revision(source))
-    for relative, path, mode in _iter_source(source):
+    for relative, path, mode in iter_source(source):
         digest.update(f"{relative}\0{mode:o}\0".encode("utf-8", "surrogateescape"))
         if stat.S_ISLNK(mode):
             digest.update(os.fsencode(path.readlink()))
@@ -106,46 +95,6 @@ def _revision(directory: Path) -> bytes:
     return b"\0".join(path.read_bytes() for path in files if path.is_file())
 
 
-def copy_source(source: Path, destination: Path) -> Path:
-    """Copy a project's directory, since builds write beside what they read; history is only linked.
-
-    Args:
-        source: The project.
-        destination: The copy, not there yet.
-
-    Returns:
-        The copy.
-    """
-    for relative, path, mode in _iter_source(source):
-        copy = destination / relative
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        if stat.S_ISLNK(mode):
-            copy.symlink_to(path.readlink())
-        else:
-            shutil.copy2(path, copy)
-    for history in (".git", ".hg"):
-        if (source / history).exists():
-            (destination / history).symlink_to((source / history).absolute())
-    return destination
-
-
-def _iter_source(directory: Path) -> Iterator[tuple[str, Path, int]]:
-    for folder, folders, files in os.walk(directory):
-        folders[:] = sorted(
-            name
-            for name in folders
-            if name not in _NOT_SOURCE and not name.endswith((".egg-info", ".dist-info"))
-        )
-        if folder == os.fspath(directory):
-            # What earlier builds left behind is an output, not a source.
-            folders[:] = [name for name in folders if name not in ("build", "dist")]
-        for name in sorted(files):
-            path = Path(folder, name)
-            mode = path.lstat().st_mode
-            if not name.endswith((".pyc", ".pyo")) and (stat.S_ISREG(mode) or stat.S_ISLNK(mode)):
-                yield os.path.relpath(path, directory), path, mode & 0o170111
-
-
 def _key(source: Path, interpreter: Interpreter) -> str:
     python = f"{interpreter.implementation}{interpreter.target.python_minor}"
     return f"{hash_source(source)}-{python}-{interpreter.platform}"
@@ -156,23 +105,45 @@ def _wheel_in(place: Path) -> Path | None:
     return wheels[0] if wheels else None
 
 
-def _build(source: Path, interpreter: Interpreter, options: BuildOptions, place: Path) -> Path:
-    environ = os.environ if options.environ is None else options.environ
-    environment = uv_environment(environ, options.directories, options.indexes)
+def _build(
+    source: Path, interpreter: Interpreter, options: BuildOptions, place: Path, reporter: Reporter
+) -> Path:
     with tempfile.TemporaryDirectory(prefix="pannier-build-") as name:
         output, copy = Path(name, "output"), Path(name, "source", source.absolute().name)
         readable = copy_source(source, copy) if source.is_dir() else source.absolute()
-        arguments = ["build", "--wheel", "--python", interpreter.python_executable, "--out-dir", str(output)]
-        arguments += ["--offline"] if options.offline else []
-        result = run_uv([*arguments, str(readable)], environment=environment, directory=Path(name))
+        status, told = _run(readable, interpreter, options, output, reporter)
         built = _wheel_in(output)
-        if result.exit_status != 0 or built is None:
-            raise _failure(source, interpreter, result.stdout + result.stderr)
+        if status != 0 or built is None:
+            raise _failure(source, interpreter, told)
         destination = place / built.name
         with built.open("rb") as stream, whole_file(destination) as written:
             while block := stream.read(1 << 18):
                 written.write(block)
     return destination
+
+
+def _run(
+    source: Path, interpreter: Interpreter, options: BuildOptions, output: Path, reporter: Reporter
+) -> tuple[int, str]:
+    environ = os.environ if options.environ is None else options.environ
+    environment = uv_environment(environ, options.directories, options.indexes)
+    # Debug information names the directory of the build, so that no two builds would be the same.
+    environment["CFLAGS"] = f"{environ.get('CFLAGS', '')} -g0".strip()
+    if is_built_by_pip(interpreter):
+        return build_with_pip(
+            source,
+            interpreter,
+            output,
+            {**environ, **{name: environment[name] for name in _OF_BUILDS}},
+            directories=options.directories,
+            indexes=options.indexes,
+            offline=options.offline,
+            reporter=reporter,
+        )
+    arguments = ["build", "--wheel", "--python", interpreter.python_executable, "--out-dir", str(output)]
+    arguments += ["--offline"] if options.offline else []
+    result = run_uv([*arguments, str(source)], environment=environment, directory=output.parent)
+    return result.exit_status, result.stdout + result.stderr
 
 
 def _failure(source: Path, interpreter: Interpreter, output: str) -> BuildError | FetchError:

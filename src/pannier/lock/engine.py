@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from pannier.lock.build import can_build
 from pannier.model.events import Reporter
 from pannier.model.interpreter import Interpreter
 from pannier.model.lock import Lock
@@ -51,6 +50,16 @@ class Engine(Protocol):
 
     def __call__(self, spec: Spec, target: Target, options: ResolveOptions, reporter: Reporter, /) -> Lock:
         """Give what the target needs, with the indexes and constraints that the options name."""
+
+
+def can_build(interpreter: Interpreter, target: Target) -> bool:
+    """Say whether what this interpreter builds runs on the target."""
+    own = interpreter.target
+    same_machine = (own.platform.architecture, own.platform.libc_family) == (
+        target.platform.architecture,
+        target.platform.libc_family,
+    )
+    return own.python_minor == target.python_minor and same_machine
 
 
 def find_builder(target: Target, options: ResolveOptions) -> Interpreter | None:

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pannier.formats.pylock import format_lock, parse_lock, projects_for
-from pannier.lock.build import copy_source
 from pannier.lock.engine import ResolveOptions, find_builder, project_name
 from pannier.lock.hashes import keep_hashed
 from pannier.lock.old_metadata import format_uv_settings
+from pannier.lock.sources import copy_source
 from pannier.lock.uv import UvResult, run_uv, uv_environment
 from pannier.lock.uv_errors import error_from_uv, unknown_projects, unknown_projects_error
 from pannier.model.errors import LockError, PannierError, UsageError

@@ -29,6 +29,23 @@ class LockedFile:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class BuiltWheel:
+    """The wheel that was built from a project's sdist, and that every later build has to equal.
+
+    Attributes:
+        filename: Its file name, with the tags it was built for.
+        sha256: Hex digest.
+        size: In bytes.
+        libc: The oldest C library with every symbol it needs, such as `2.17`; empty for none.
+    """
+
+    filename: str
+    sha256: str
+    size: int
+    libc: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class LockedProject:
     """One project at one version, with the files offered for it.
 
@@ -39,6 +56,7 @@ class LockedProject:
         sdist: The sdist, where there is one.
         marker: When it is needed; empty for always.
         requires_python: The project's own bound on the interpreter.
+        built: The wheel built from the sdist, where the lock fixes that as well.
     """
 
     name: str
@@ -47,6 +65,7 @@ class LockedProject:
     sdist: LockedFile | None = None
     marker: str = ""
     requires_python: str = ""
+    built: BuiltWheel | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,10 +76,13 @@ class Lock:
         projects: Sorted by name, then version.
         targets: What the lock was resolved for; never empty for a lock of ours.
         requires_python: Bound on the interpreter over all targets.
+        inputs: Digest over what it was made from and what it says, by which a site's lock is known to be
+            current; empty for other locks.
         digest: sha256 over the lock's text, where it was read from or written to a file.
     """
 
     projects: tuple[LockedProject, ...]
     targets: tuple[Target, ...] = ()
     requires_python: str = ""
+    inputs: str = ""
     digest: str = field(default="", compare=False)

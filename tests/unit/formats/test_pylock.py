@@ -7,7 +7,7 @@ from packaging.pylock import Pylock
 
 from pannier.formats.pylock import format_lock, parse_lock, projects_for
 from pannier.model.errors import LockError
-from pannier.model.lock import Lock, LockedFile, LockedProject
+from pannier.model.lock import BuiltWheel, Lock, LockedFile, LockedProject
 from pannier.model.target import Platform, Target
 
 DATA = Path(__file__).parents[2] / "data" / "pylock"
@@ -36,6 +36,7 @@ def projects(draw: st.DrawFn) -> LockedProject:
     tags = draw(st.lists(st.sampled_from(["py3-none-any", "cp311-cp311-manylinux_2_17_x86_64"]), unique=True))
     sizes = st.none() | st.integers(0, 2**40)
     has_sdist = draw(st.booleans()) or not tags
+    wheel = BuiltWheel(filename=f"{stem}-{version}-py3-none-any.whl", sha256=SHA, size=7, libc="2.17")
     return LockedProject(
         name=name,
         version=version,
@@ -43,6 +44,7 @@ def projects(draw: st.DrawFn) -> LockedProject:
         sdist=_file(f"{stem}-{version}.tar.gz", draw(sizes)) if has_sdist else None,
         marker=draw(st.sampled_from(["", 'python_version == "3.9"'])),
         requires_python=draw(st.sampled_from(["", ">=3.8"])),
+        built=draw(st.sampled_from([None, wheel])),
     )
 
 
@@ -55,6 +57,7 @@ def locks(draw: st.DrawFn) -> Lock:
         projects=tuple(sorted(found, key=lambda project: (project.name, project.version))),
         targets=tuple(_target(*pair) for pair in chosen),
         requires_python=draw(st.sampled_from(["", ">=3.6"])),
+        inputs=draw(st.sampled_from(["", SHA])),
     )
 
 
@@ -136,6 +139,17 @@ def test_names_and_digests_that_lead_out_of_the_store_are_refused(name: str, sha
     with pytest.raises(LockError) as caught:
         parse_lock(f'{head}[[packages]]\nname="a"\nversion="1"\nsdist={file}\n', filename="pylock.toml")
     assert caught.value.code == "lock-unsupported"
+
+
+@pytest.mark.parametrize(
+    "table", ['name="../a.whl",sha256="%s"', 'name="a.whl",sha256="../%s"', 'name="a.whl"']
+)
+def test_a_built_wheel_that_leads_out_of_the_store_is_refused(table: str) -> None:
+    head = HEAD.replace("x", "pannier")
+    built = "{pannier={built={size=1," + table.replace("%s", SHA) + "}}}"
+    with pytest.raises(LockError) as caught:
+        parse_lock(f'{head}[[packages]]\nname="a"\nversion="1"\ntool={built}\n', filename="pylock.toml")
+    assert caught.value.code in ("lock-unsupported", "lock-invalid")
 
 
 @pytest.mark.parametrize(

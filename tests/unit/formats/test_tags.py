@@ -83,6 +83,12 @@ def test_the_newest_platform_wheel_wins_over_older_abi3_and_pure_ones() -> None:
     assert _best(_target("3.6.15"), *names) == names[0]
 
 
+def test_python_2_has_wide_characters() -> None:
+    names = ("p-1-cp27-cp27m-manylinux1_x86_64.whl", "p-1-cp27-cp27mu-manylinux1_x86_64.whl")
+    assert _best(_target("2.7.18"), *names) == names[1]
+    assert _best(_target("2.7.18"), names[0]) is None
+
+
 def test_the_highest_build_number_wins_among_equals() -> None:
     names = ("p-1-2-py3-none-any.whl", "p-1-10-py3-none-any.whl", "p-1-py3-none-any.whl")
     assert _best(_target(), *names) == names[1]

@@ -1,0 +1,42 @@
+"""`pannier site`: the verbs about environments for a server without internet."""
+
+import argparse
+from typing import NoReturn
+
+from pannier.cli.commands import Context
+from pannier.cli.errors import usage_error
+
+DESCRIPTION = """Keep several named environments on a server that reaches no package index.
+
+A site.toml beside your requirements files names the environments, each with its Python. `plan` says what
+they would consist of, `lock` fixes that in files for git, `diff` says what has changed since.
+
+The second word says what to do; each has a help of its own."""
+EXAMPLES = (
+    ("pannier site plan", "what would that be, how large, and what cannot be had?"),
+    ("pannier site lock", "fix the versions, for the Pythons of the server"),
+    ("pannier site diff", "what has changed since the last commit?"),
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `pannier site`: none but the second word."""
+    parser.add_argument("verb", metavar="VERB", nargs="?", default="", help="plan, lock, diff and others")
+
+
+def execute(arguments: argparse.Namespace, context: Context) -> NoReturn:
+    """Say which second words there are.
+
+    Raises:
+        UsageError: Always: a second word that is known does not come here.
+    """
+    from pannier.cli.main import SUBVERBS
+
+    del context
+    known = [words.split()[1] for words in SUBVERBS if words.startswith("site ")]
+    said = (
+        f"there is no verb `site {arguments.verb}`"
+        if arguments.verb
+        else "`pannier site` needs a second word"
+    )
+    raise usage_error(said, hint="`pannier site plan --help` shows one of them", verbs=", ".join(known))
