@@ -245,6 +245,8 @@ _RESULTS = {
     "serve yank": "`files`, `yanked`",
     "serve clean": "`directory`, `removed`, `size`, `left` (bytes that stay), `dry_run`",
     "unpack": "`directory`, `files`, `size`, `seconds`",
+    "vendor": "`directory`, `tree`, `targets`, `projects`, `files`, `size`, `launcher`, `uncompiled` "
+    "(targets without byte code), `changed`, `dry_run`",
     "verify": "`path`, `id`, `layers`, `size`",
     "inspect": "`path`, `id`, `size`, `manifest`",
     "cache": "`directory`; for `info` also `kinds`, `files`, `size`; for `clean` also `removed`, `kept`, "

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pannier.api.setting_names import SETTINGS
     from pannier.api.settings import Settings, load_settings
     from pannier.api.upstream_cleaning import CleanOptions, CleanResult, clean_upstream
+    from pannier.api.vendoring import VendorOptions, VendorResult, vendor
 
 _MODULES = {
     "AnalyzeOptions": "analysis",
@@ -44,6 +45,8 @@ _MODULES = {
     "SETTINGS": "setting_names",
     "Settings": "settings",
     "UnpackResult": "archives",
+    "VendorOptions": "vendoring",
+    "VendorResult": "vendoring",
     "VerifyResult": "archives",
     "analyze": "analysis",
     "cache_clean": "caching",
@@ -67,6 +70,7 @@ _MODULES = {
     "set_password": "index_users",
     "set_status": "index_status",
     "unpack": "archives",
+    "vendor": "vendoring",
     "verify": "archives",
 }
 
@@ -88,6 +92,8 @@ __all__ = [
     "ReleaseStep",
     "Settings",
     "UnpackResult",
+    "VendorOptions",
+    "VendorResult",
     "VerifyResult",
     "analyze",
     "cache_clean",
@@ -111,6 +117,7 @@ __all__ = [
     "set_password",
     "set_status",
     "unpack",
+    "vendor",
     "verify",
 ]
 

@@ -37,6 +37,7 @@ VERBS = {
     "unpack": "unpack a pack into a directory, verified",
     "verify": "check every byte of a pack against its manifest",
     "inspect": "show what is inside a pack",
+    "vendor": "put what a program needs beside it, for any python3 that fits",
     "release": "release a project to an index: check, build, upload, verify, tag",
     "serve": "serve a private package index over a directory of distributions",
     "site": "several environments for a server without internet: plan, lock, carry over, install",
