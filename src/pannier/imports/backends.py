@@ -78,9 +78,11 @@ class Section:
 
     def counts_in(self, text: str) -> bool:
         """Whether a file can hold what the rules are about."""
-        return any(map(text.__contains__, self.telling)) and (
-            not self.also or any(map(text.__contains__, self.also))
-        )
+        return any(map(text.__contains__, self.telling)) and self.is_about(text)
+
+    def is_about(self, text: str) -> bool:
+        """Whether a file holds one of the other texts, where there are any."""
+        return not self.also or any(map(text.__contains__, self.also))
 
 
 @cache
@@ -145,10 +147,20 @@ def _parse_place(text: str) -> tuple[str, tuple[str, ...], int, tuple[str, ...]]
     return "call", tuple(names.split(",")), position, tuple(word for word in words if not word.isdecimal())
 
 
-def may_hold_backends(text: str) -> bool:
-    """Whether a section of the table counts in a file; the table is read only where one can."""
-    return any(map(text.__contains__, TELLING_TEXTS)) and any(
-        section.counts_in(text) for section in sections()
+def may_hold_backends(text: str, lines: str, libraries: frozenset[str]) -> bool:
+    """Whether a section of the table counts in a file; the table is read only where one can.
+
+    Args:
+        text: The file.
+        lines: Its lines that import.
+        libraries: Texts that tell something only in these lines.
+    """
+    if not any(map(text.__contains__, TELLING_TEXTS)):
+        return False
+    return any(
+        section.is_about(text)
+        and any(telling in (lines if telling in libraries else text) for telling in section.telling)
+        for section in sections()
     )
 
 

@@ -28,9 +28,16 @@ _IN_COMMON = ("SQLA", "BACKEND", "socks")
 _COMMON = (*_IN_COMMON, *(one for one in _ANYWHERE if not any(common in one for common in _IN_COMMON)))
 # Modules whose functions import by texts that stand elsewhere than in the call.
 _MODULES_OF_CALLS = ("hypercorn", "granian", "uvicorn", "pkg_resources", "lazy_loader", "importlib_metadata")
-_PARTS_OF_IMPORTLIB = re.compile(r"importlib(?:\.(?:metadata|resources|util)\b|[ \t]+(?:import|as)\b)")
+_PARTS_OF_IMPORTLIB = re.compile(
+    r"importlib(?:\.(?:metadata|resources)\b|[ \t]+import\b|[ \t]+(as)\b)[^\n]*?(\bas\b|$)", re.MULTILINE
+)
+# What these parts have that is called with the name of a package or a project.
+_CALLED_WITH_NAMES = (
+    r"\b(?:version|metadata|distribution|requires|files|path|(?:open|read)_(?:text|binary))\b(?=[ \t]*\()"
+)
 # A Python, an option of it, or what may stand for one in a text that is put together, before its `-m`.
 _MODULE_COMMAND = re.compile(r"""(?:py[\w.]*|executable|[}"']|%s|-[uBbEIsSOvqd]+)["'}]*\s+-m\s""")
+_MODULE_OPTION = re.compile(r""",\s*["']-m["']\s*[],]""")
 # Functions that import what their argument says: what their names have in common, the names, and the module
 # that they have to come from.
 _FUNCTIONS = (
@@ -76,20 +83,23 @@ def _telling_places(text: str, lines: str) -> tuple[int, ...] | None:
         return None
     if "LazyLoader" in text or _runs_modules(text) or may_add_directories(text):
         return None
+    parts = [*_PARTS_OF_IMPORTLIB.finditer(lines)] if "importlib" in lines else []
+    if any(part[1] or part[2] for part in parts):
+        return None
     code = Code(text)
     places: list[int] = []
-    for place in _names(text, lines):
+    for place in (*_names(text, lines), *(_places(text, _CALLED_WITH_NAMES) if parts else ())):
         if not code.holds(place):
             continue
         if _LITERAL_CALL.match(text, place) is None:
             return None
         places.append(place)
-    return None if "importlib" in lines and _PARTS_OF_IMPORTLIB.search(lines) else tuple(places)
+    return tuple(places)
 
 
 def _runs_modules(text: str) -> bool:
     """Whether a command `python -m` may be run, as a list of words or as one text."""
-    return "-m" in text and ('"-m"' in text or "'-m'" in text or _MODULE_COMMAND.search(text) is not None)
+    return "-m" in text and bool(_MODULE_OPTION.search(text) or _MODULE_COMMAND.search(text))
 
 
 def _import_lines(text: str) -> str:
@@ -109,7 +119,7 @@ def _has_backends(text: str, lines: str) -> bool:
     is_told = any(map(lines.__contains__, _LIBRARIES)) or (
         any(map(text.__contains__, _COMMON)) and any(map(text.__contains__, _ANYWHERE))
     )
-    return is_told and backends.may_hold_backends(text)
+    return is_told and backends.may_hold_backends(text, lines, _LIBRARIES)
 
 
 def _names(text: str, lines: str) -> Iterator[int]:
@@ -117,9 +127,13 @@ def _names(text: str, lines: str) -> Iterator[int]:
     yield from _named_import(text)
     for common, pattern, module in _FUNCTIONS:
         if module in lines and common in text:
-            for match in re.finditer(pattern, text):
-                if not _is_imported(text, match.start()):
-                    yield match.start()
+            yield from _places(text, pattern)
+
+
+def _places(text: str, pattern: str) -> Iterator[int]:
+    for match in re.finditer(pattern, text):
+        if not _is_imported(text, match.start()):
+            yield match.start()
 
 
 def _named_import(text: str) -> Iterator[int]:
