@@ -48,7 +48,9 @@ def write_all(descriptor: int, data: Piece) -> None:
             rest = rest[os.write(descriptor, rest) :]
 
 
-def run_jobs(run: Callable[[int], List[Link]], count: int, workers: int, directory: str) -> List[List[Link]]:
+def run_jobs(
+    run: Callable[[int], List[Link]], count: int, workers: int, directory: str, follow_parent: bool = True
+) -> List[List[Link]]:
     """Run `run(0)` to `run(count - 1)` in forked workers, each of which takes the next one when it is free.
 
     Args:
@@ -56,6 +58,7 @@ def run_jobs(run: Callable[[int], List[Link]], count: int, workers: int, directo
         count: How many there are; the longest should come first.
         workers: How many processes; with 1 all run in this one.
         directory: Named in errors.
+        follow_parent: Stop when the process that started this one ends: nobody would want the result.
 
     Returns:
         What the jobs returned, in no order.
@@ -78,7 +81,7 @@ def run_jobs(run: Callable[[int], List[Link]], count: int, workers: int, directo
         _feed_jobs(feed, count)
         os.close(feed)
         feed = -1
-        return _gather(started)
+        return _gather(started, follow_parent)
     finally:
         for descriptor in (queue, feed):
             if descriptor >= 0:
@@ -153,14 +156,14 @@ def _as_json(error: ArchiveError) -> Dict[str, object]:
     }
 
 
-def _gather(workers: List[Worker]) -> List[List[Link]]:
+def _gather(workers: List[Worker], follow_parent: bool) -> List[List[Link]]:
     """Read the workers' reports until all have ended or one has failed."""
     parent = os.getppid()
     texts = {worker.reports: b"" for worker in workers}
     results: List[List[Link]] = []
     while texts:
         ready = select.select(list(texts), [], [], _PARENT_CHECK_SECONDS)[0]
-        if os.getppid() != parent or not _is_wanted():
+        if follow_parent and (os.getppid() != parent or not _is_wanted()):
             raise ArchiveError("the process that asked for this has ended", "interrupted")
         for descriptor in ready:
             data = os.read(descriptor, 1 << 16)
