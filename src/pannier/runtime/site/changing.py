@@ -6,11 +6,11 @@ from typing import Any, Dict, List, Optional, Tuple
 
 from pannier.runtime.errors import ArchiveError, printable
 
-from .checks import interpreter_key
 from .layout import (
     Generation,
     Site,
     find_current,
+    interpreter_key,
     list_generations,
     locked,
     need_current,

@@ -7,7 +7,7 @@ from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 from pannier.runtime.errors import ArchiveError, printable
 
 from .bundle import Bundle, check_bytes
-from .layout import Generation, Site, find_current
+from .layout import Generation, Site, find_current, format_size, interpreter_key
 from .manifest import Environment, Wheel
 from .names import find_foreign
 from .pool import has_entry, read_contents
@@ -191,11 +191,6 @@ def _existing_parent(path: str) -> str:
     return path
 
 
-def interpreter_key(file: str) -> str:
-    """The sha256 in the name of a bundled interpreter."""
-    return os.path.basename(file).split(".")[0]
-
-
 def _find_pythons(
     site: Site,
     bundle: Bundle,
@@ -292,8 +287,3 @@ def _check_room(site: Site, size: int, files: int) -> List[ArchiveError]:
         facts = {"prefix": site.prefix, "needed": f"{files} files", "free": str(room.f_favail)}
         problems.append(ArchiveError("there is no room for so many files", "disk-full", facts, hint))
     return problems
-
-
-def format_size(size: int) -> str:
-    """A size as people read it."""
-    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"

@@ -1,11 +1,11 @@
-"""The commands on the server: `sh BUNDLE COMMAND` and `PREFIX/site COMMAND`. The only place here that prints."""
+"""The commands on the server: `sh BUNDLE COMMAND`, `PREFIX/site COMMAND`. The only place here that prints."""
 
 import argparse
 import json
 import os
 import signal
 import sys
-from typing import Any, Dict, List, NoReturn, Tuple
+from typing import Any, Callable, Dict, List, NoReturn, Tuple
 
 from pannier.runtime.errors import ArchiveError, format_error
 
@@ -26,8 +26,9 @@ and afterwards, with or without a bundle (PREFIX/site is this program):
   PREFIX/site clean      remove old generations; the one before stays
   PREFIX/site log        who did what when
 """
-_EPILOG = """A generation is a set of environments that belong together. An installation makes a new one; programs that
-run keep the files of theirs until they end. Exit status: 0 done, 1 refused or failed, 2 wrong command line."""
+_EPILOG = """A generation is a set of environments that belong together. An installation makes a new one;
+programs that run keep the files of theirs until they end.
+Exit status: 0 done, 1 refused or failed, 2 wrong command line."""
 
 
 def main(arguments: List[str], bundle: str = "", prefix: str = "") -> int:
@@ -41,6 +42,9 @@ def main(arguments: List[str], bundle: str = "", prefix: str = "") -> int:
     options = _make_parser(bundle, prefix).parse_args(arguments)
     signal.signal(signal.SIGTERM, _end)
     signal.signal(signal.SIGHUP, _end) if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN else None
+    # Now, for the files of this program may be gone afterwards.
+    from .pages import PAGES
+
     try:
         result = _COMMANDS[options.command](options, bundle)
     except KeyboardInterrupt:
@@ -55,7 +59,7 @@ def main(arguments: List[str], bundle: str = "", prefix: str = "") -> int:
         if problems is None:
             raise
         return _fail(options, problems, 1)
-    _print_result(options, result)
+    _print_result(options, result, PAGES)
     return 1 if options.command == "verify" and result["problems"] else 0
 
 
@@ -256,7 +260,9 @@ _COMMANDS = {
 }
 
 
-def _print_result(options: argparse.Namespace, result: Dict[str, Any]) -> None:
+def _print_result(
+    options: argparse.Namespace, result: Dict[str, Any], pages: Dict[str, Callable[[Dict[str, Any]], str]]
+) -> None:
     if options.command == "inventory":
         # The document that `--since` reads, as it is.
         text = json.dumps(result, indent=1, sort_keys=True) + "\n"
@@ -264,9 +270,7 @@ def _print_result(options: argparse.Namespace, result: Dict[str, Any]) -> None:
         is_good = not (options.command == "verify" and result["problems"])
         text = _envelope(options.command, {"ok": is_good, "result": result}, result.get("notes", []))
     else:
-        from .pages import PAGES
-
-        text = PAGES[options.command](result)
+        text = pages[options.command](result)
     sys.stdout.write(text)
     sys.stdout.flush()
 

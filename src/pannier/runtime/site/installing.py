@@ -9,7 +9,7 @@ from pannier.runtime.errors import ArchiveError, printable
 from pannier.runtime.workers import Link, count_workers, run_jobs
 
 from .bundle import Bundle
-from .checks import Options, Plan, interpreter_key
+from .checks import Options, Plan
 from .environments import build_environment
 from .installer import install_installer
 from .layout import (
@@ -18,6 +18,7 @@ from .layout import (
     find_current,
     find_user,
     format_time,
+    interpreter_key,
     list_numbers,
     locked,
     switch,

@@ -245,6 +245,16 @@ def find_user() -> str:
     return f"{user} ({behind})" if user == "root" and behind and behind != "root" else user
 
 
+def format_size(size: int) -> str:
+    """A size as people read it."""
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"
+
+
+def interpreter_key(file: str) -> str:
+    """The sha256 in the name of a bundled interpreter."""
+    return os.path.basename(file).split(".")[0]
+
+
 def format_time(seconds: Optional[float] = None) -> str:
     """A time as ISO 8601 in UTC."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))

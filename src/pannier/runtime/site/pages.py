@@ -2,7 +2,7 @@
 
 from typing import Any, Callable, Dict, List
 
-from .checks import format_size
+from .layout import format_size
 
 
 def _install(result: Dict[str, Any]) -> str:
@@ -22,13 +22,12 @@ def _install(result: Dict[str, Any]) -> str:
 def _describe_plan(result: Dict[str, Any]) -> str:
     lines = [
         "everything is as it should be; nothing was changed. An installation would",
-        f"  unpack {result['unpacked']} wheels, about {format_size(result['bytes'])}, below {result['prefix']}",
+        f"  unpack {result['unpacked']} wheels below {result['prefix']}, {format_size(result['bytes'])}",
     ]
-    for one in result["environments"]:
-        lines.append(
-            f"  build {one['name']}: {one['wheels']} packages for Python {one['python']}, "
-            f"with {one['interpreter']}"
-        )
+    lines += [
+        f"  build {one['name']}: {one['wheels']} packages, Python {one['python']}, with {one['interpreter']}"
+        for one in result["environments"]
+    ]
     lines += [f"  keep {name} as it is" for name in result["kept"]]
     lines.append(f"  put their names into {result['bin']}")
     if result["signed_by"]:
@@ -40,10 +39,8 @@ def _describe_plan(result: Dict[str, Any]) -> str:
 
 
 def _status(result: Dict[str, Any]) -> str:
-    lines = [
-        f"{result['name']} in {result['prefix']}: generation {result['generation']}, "
-        f"installed {result['time']} by {result['user']}"
-    ]
+    place = f"{result['name']} in {result['prefix']}: generation {result['generation']}"
+    lines = [f"{place}, installed {result['time']} by {result['user']}"]
     if result["signed_by"]:
         lines.append(f"signed by {result['signed_by']}")
     for one in result["environments"]:

@@ -40,7 +40,8 @@ def base():
     return path
 def libc():
     try:
-        return os.confstr("CS_GNU_LIBC_VERSION") or ""
+        # Its number: 2.7 does not know the name.
+        return os.confstr(2) or ""
     except (AttributeError, ValueError, OSError):
         return ""
 soabi = sysconfig.get_config_var("SOABI") or ""

@@ -3,8 +3,7 @@
 import os
 from typing import Any, Dict, List
 
-from .checks import interpreter_key
-from .layout import Generation, Site, find_current, list_generations, minor_of, need_current
+from .layout import Generation, Site, find_current, interpreter_key, list_generations, minor_of, need_current
 from .names import is_ours
 
 

@@ -1,0 +1,401 @@
+"""A bundle on its server: installed, switched, rolled back, verified, cleaned and taken away."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from tests.end_to_end.interpreters import find_python
+from tests.end_to_end.isolation import without_network
+from tests.end_to_end.site_bundles import Environment, wheel, write_bundle
+
+MINOR = f"{sys.version_info[0]}.{sys.version_info[1]}"
+PYTHONS = {
+    "2.7": ("2.7.18", "cp27mu"),
+    "3.6": ("3.6.15", "cp36m"),
+    MINOR: (f"{MINOR}.{sys.version_info[2]}", f"cp{MINOR.replace('.', '')}"),
+}
+
+
+def hello(version: str = "1.0", **extra: str) -> tuple[str, bytes]:
+    text = f"version = {version!r}\n\n\ndef main():\n    print('hello ' + version)\n"
+    return wheel(
+        "hello",
+        version,
+        {"hello/__init__.py": text, "hello/other.py": "print 'old'\n", **extra},
+        scripts="hello = hello:main",
+    )
+
+
+@dataclass(frozen=True)
+class Server:
+    """A place for a site, and what is done there."""
+
+    root: Path
+
+    @property
+    def prefix(self) -> Path:
+        return self.root / "envs"
+
+    @property
+    def bin(self) -> Path:
+        return self.root / "bin"
+
+    def environment(
+        self, name: str, minor: str, *wheels: tuple[str, bytes], **options: object
+    ) -> Environment:
+        python, abi = PYTHONS[minor]
+        if find_python(minor) is None:
+            pytest.skip(f"there is no Python {minor} here")
+        return Environment(name, python, abi, wheels, **options)  # type: ignore[arg-type]
+
+    def bundle(self, name: str, *environments: Environment, **options: object) -> Path:
+        path = self.root / name
+        return write_bundle(path, environments, prefix=self.prefix, bin=self.bin, **options)  # type: ignore[arg-type]
+
+    def run(
+        self, *words: object, status: int = 0, before: Sequence[str] = (), shell: str = "sh"
+    ) -> "subprocess.CompletedProcess[str]":
+        python = find_python(MINOR)
+        env = {
+            **os.environ,
+            "PATH": f"{Path(str(python)).parent}:{os.environ['PATH']}",
+            "PYTHONPATH": "/nowhere",
+        }
+        done = subprocess.run(
+            [*before, shell, *map(str, words)], capture_output=True, text=True, env=env, timeout=300
+        )
+        assert done.returncode == status, f"{words} exited {done.returncode}:\n{done.stdout}{done.stderr}"
+        return done
+
+    def site(self, *words: object, status: int = 0) -> "subprocess.CompletedProcess[str]":
+        return self.run(self.prefix / "site", *words, status=status)
+
+    def python(self, name: str, code: str, status: int = 0) -> str:
+        done = subprocess.run(
+            [str(self.bin / name), "-c", code],
+            capture_output=True,
+            text=True,
+            env={**os.environ, "PYTHONPATH": "/nowhere", "PYTHONHOME": "/nowhere"},
+        )
+        assert done.returncode == status, done.stderr
+        return done.stdout.strip()
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Server:
+    return Server(tmp_path)
+
+
+SHOW = "import hello; print(hello.version)"
+
+
+@pytest.mark.parametrize("minor", ["2.7", "3.6", MINOR])
+def test_an_environment_is_installed_without_network_and_started_by_its_names(
+    server: Server, minor: str
+) -> None:
+    environment = server.environment("lab", minor, hello(), smoke=["import hello"], aliases=["lab-old"])
+    bundle = server.bundle("site.run", environment)
+    said = server.run(bundle, "install", before=without_network()).stdout
+    assert "generation 1 is in force" in said
+    assert server.python("lab", SHOW) == server.python("lab-old", SHOW) == "1.0"
+    script = server.root / "script"
+    script.write_text(f"#!{server.bin}/lab-old\nimport hello, sys\nprint(hello.version, sys.prefix)\n")
+    script.chmod(0o755)
+    shown = subprocess.run([str(script)], capture_output=True, text=True, check=True).stdout
+    assert "1.0" in shown
+    assert str(server.prefix / "generations" / "1" / "lab") in shown
+    assert (
+        subprocess.run([server.prefix / "current/lab/bin/hello"], capture_output=True).stdout
+        == b"hello 1.0\n"
+    )
+    seen = server.python(
+        "lab", "import sys, site; print([p for p in sys.path if 'packages' in p], site.ENABLE_USER_SITE)"
+    )
+    assert seen.count("site-packages") == 1
+    assert "False" in seen
+    cached = server.python("lab", "import hello; print(getattr(hello, '__cached__', hello.__file__))")
+    assert Path(cached).suffix == ".pyc"
+    assert Path(cached).exists()
+    for module in ("ssl", "ctypes", "sqlite3"):
+        server.python("lab", f"import {module}")
+    assert json.loads(server.site("verify", "--json").stdout)["result"]["problems"] == []
+
+
+def test_an_update_switches_all_names_and_rollback_brings_them_back(server: Server) -> None:
+    first = server.bundle(
+        "1.run", server.environment("lab", MINOR, hello()), server.environment("old", MINOR, hello())
+    )
+    second = server.bundle(
+        "2.run",
+        server.environment("lab", MINOR, hello("2.0")),
+        server.environment("new", MINOR, hello("2.0")),
+    )
+    server.run(first, "install")
+    server.run(second, "install")
+    assert server.python("lab", SHOW) == "2.0"
+    assert sorted(path.name for path in server.bin.iterdir()) == ["lab", "new"]
+    server.site("rollback")
+    assert server.python("lab", SHOW) == server.python("old", SHOW) == "1.0"
+    assert sorted(path.name for path in server.bin.iterdir()) == ["lab", "old"]
+    assert "there is no earlier generation" in server.site("rollback", status=1).stderr
+    server.site("rollback", "2")
+    assert server.python("new", SHOW) == "2.0"
+    actions = [
+        entry["action"] for entry in json.loads(server.site("log", "--json").stdout)["result"]["entries"]
+    ]
+    assert actions == ["install", "install", "rollback", "rollback"]
+    status = json.loads(server.site("status", "--json").stdout)["result"]
+    assert status["generation"] == 2
+    assert status["environments"][0]["packages"] == [{"project": "hello", "version": "2.0"}]
+
+
+def test_the_same_bundle_again_changes_nothing(server: Server) -> None:
+    bundle = server.bundle("1.run", server.environment("lab", MINOR, hello()))
+    server.run(bundle, "install")
+    assert "in force already" in server.run(bundle, "install").stdout
+    assert sorted(os.listdir(server.prefix / "generations")) == ["1"]
+    (server.bin / "lab").unlink()
+    server.run(bundle, "install")
+    assert server.python("lab", SHOW) == "1.0"
+
+
+def test_a_failing_smoke_test_leaves_the_old_set_in_force_and_names_the_import(server: Server) -> None:
+    server.run(server.bundle("1.run", server.environment("lab", MINOR, hello())), "install")
+    bad = server.bundle(
+        "2.run", server.environment("lab", MINOR, hello("2.0"), smoke=["import hello", "import nothere"])
+    )
+    said = server.run(bad, "install", status=1).stderr
+    assert "No module named 'nothere'" in said
+    assert "code: smoke-failed" in said
+    assert server.python("lab", SHOW) == "1.0"
+    assert os.listdir(server.prefix / "generations") == ["1"]
+    assert len(os.listdir(server.prefix / ".site" / "pool")) == 1
+    said = server.run(
+        server.bundle("3.run", server.environment("lab", MINOR, hello("2.0"), smoke=["while True: pass"])),
+        "install",
+        "--timeout",
+        "1",
+        status=1,
+    ).stderr
+    assert "did not end within 1 seconds" in said
+
+
+def test_wheels_are_stored_once(server: Server) -> None:
+    both = [server.environment(name, MINOR, hello()) for name in ("one", "two")]
+    server.run(server.bundle("1.run", *both), "install")
+    server.run(server.bundle("2.run", *both, server.environment("three", MINOR, hello())), "install")
+    path = (
+        server.prefix
+        / "current"
+        / "three"
+        / "lib"
+        / f"python{MINOR}"
+        / "site-packages"
+        / "hello"
+        / "__init__.py"
+    )
+    assert path.stat().st_nlink == 1 + 2 + 3
+
+
+def test_everything_wrong_is_said_at_once_and_nothing_is_touched(server: Server) -> None:
+    missing = Environment("other", "3.5.10", "cp35m", [hello()])
+    foreign = server.environment("lab", MINOR, hello(), platform="linux-aarch64-glibc2.17")
+    bundle = server.bundle("1.run", foreign, missing, left_out=["hello"])
+    server.bin.mkdir()
+    (server.bin / "lab").write_text("mine")
+    said = server.run(bundle, "install", "--require-signature", status=1).stderr
+    for part in (
+        "this bundle is not signed, and must be",
+        "no Python 3.5",
+        "the wheels are for aarch64",
+        "`lab` is there already",
+        "leaves out a wheel",
+    ):
+        assert part in said
+    assert not server.prefix.exists()
+    assert (server.bin / "lab").read_text() == "mine"
+
+
+def test_a_dry_run_changes_nothing(server: Server) -> None:
+    bundle = server.bundle("1.run", server.environment("lab", MINOR, hello()))
+    assert "nothing was changed" in server.run(bundle, "install", "--dry-run").stdout
+    assert not server.prefix.exists()
+
+
+def test_any_tampered_byte_is_refused_by_the_name_of_its_part(server: Server) -> None:
+    bundle = server.bundle("1.run", server.environment("lab", MINOR, hello()))
+    whole = bundle.read_bytes()
+    filename = hello()[0]
+    places = {
+        whole.index(b"PK\x03\x04") + 10: "the header of",
+        whole.index(b"wheels/" + filename.encode() + b"PK") + 60: f"wheels/{filename} is not",
+        whole.index(b"unset PYTHONPATH"): "the shell header",
+        whole.rindex(b"PK\x01\x02") + 12: "the archive's directory",
+        len(whole) - 1: "",
+        whole.rindex(b'"header_sha256"') + 20: "manifest does not match its id",
+    }
+    for place, part in places.items():
+        damaged = bytearray(whole)
+        damaged[place] ^= 1
+        bundle.write_bytes(damaged)
+        if part == "the shell header":
+            # The shell would read it first: it is started as a Python starts an archive.
+            done = subprocess.run(
+                [sys.executable, str(bundle), "install"], capture_output=True, text=True, timeout=60
+            )
+            assert done.returncode == 1
+            assert part in done.stderr
+            continue
+        said = server.run(bundle, "install", status=1).stderr
+        assert part in said
+    assert not server.prefix.exists()
+
+
+def make_key(directory: Path, name: str) -> Path:
+    path = directory / name
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(path)], check=True)
+    return path
+
+
+def test_a_signature_is_checked_against_the_keys_that_the_site_trusts(server: Server) -> None:
+    key, other = make_key(server.root, "key"), make_key(server.root, "other")
+    signed = server.bundle("1.run", server.environment("lab", MINOR, hello()), key=key)
+    unsigned = server.bundle("2.run", server.environment("lab", MINOR, hello("2.0")))
+    forged = server.bundle("3.run", server.environment("lab", MINOR, hello("3.0")), key=other)
+    signers = server.root / "signers"
+    signers.write_text(f'admin@lab namespaces="pannier-site" {key.with_suffix(".pub").read_text()}')
+    server.run(signed, "install", "--allowed-signers", signers)
+    status = json.loads(server.site("status", "--json").stdout)["result"]
+    assert status["signed_by"] == "admin@lab"
+    (server.prefix / ".site" / "allowed_signers").write_text(signers.read_text())
+    assert "is not signed, and must be" in server.run(unsigned, "install", status=1).stderr
+    assert "not by a key trusted here" in server.run(forged, "install", status=1).stderr
+    assert server.python("lab", SHOW) == "1.0"
+
+
+def test_verify_names_what_was_changed(server: Server) -> None:
+    server.run(server.bundle("1.run", server.environment("lab", MINOR, hello())), "install")
+    packages = server.prefix / "current" / "lab" / "lib" / f"python{MINOR}" / "site-packages"
+    changed = packages / "hello" / "__init__.py"
+    changed.write_text("version = 'evil'\n")
+    (packages / "stray.pth").write_text("import os\n")
+    (packages / "hello" / "other.py").unlink()
+    said = server.site("verify", status=1).stdout
+    assert "hello/__init__.py: it has" in said
+    assert "stray.pth: no wheel of the lock brought it" in said
+    assert "hello/other.py: it is missing" in said
+
+
+def test_a_delta_needs_what_it_leaves_out(server: Server) -> None:
+    lab = server.environment("lab", MINOR, hello(), wheel("more", "1.0", {"more.py": "x = 1\n"}))
+    full = server.bundle("1.run", lab)
+    server.run(full, "install")
+    inventory = json.loads(server.site("inventory", "--json").stdout)
+    assert sorted(minor for _, minor in inventory["wheels"]) == [MINOR, MINOR]
+    newer = server.environment("lab", MINOR, hello(), wheel("more", "2.0", {"more.py": "x = 2\n"}))
+    delta = server.bundle("2.run", newer, left_out=["hello"])
+    server.run(delta, "install")
+    assert server.python("lab", "import hello, more; print(hello.version, more.x)") == "1.0 2"
+
+
+def test_one_environment_alone_can_be_renewed(server: Server) -> None:
+    server.run(
+        server.bundle(
+            "1.run", server.environment("one", MINOR, hello()), server.environment("two", MINOR, hello())
+        ),
+        "install",
+    )
+    newer = server.bundle(
+        "2.run",
+        server.environment("one", MINOR, hello("2.0")),
+        server.environment("two", MINOR, hello("2.0")),
+    )
+    server.run(newer, "install", "--environment", "one")
+    assert (server.python("one", SHOW), server.python("two", SHOW)) == ("2.0", "1.0")
+    assert (
+        "has no environment `three`"
+        in server.run(newer, "install", "--environment", "three", status=1).stderr
+    )
+
+
+def test_clean_keeps_what_runs_and_the_generation_before(server: Server) -> None:
+    for number in ("1", "2", "3", "4"):
+        server.run(server.bundle("x.run", server.environment("lab", MINOR, hello(number + ".0"))), "install")
+        if number == "1":
+            running = subprocess.Popen([str(server.bin / "lab"), "-c", "import time; time.sleep(60)"])
+            time.sleep(0.3)
+    try:
+        assert "would remove 2" in server.site("clean", "--dry-run").stdout
+        said = server.site("clean").stdout
+        assert "removed 2 " in said
+        assert "generation 1 stays" in said
+        assert sorted(os.listdir(server.prefix / "generations")) == ["1", "3", "4"]
+        assert len(os.listdir(server.prefix / ".site" / "pool")) == 3
+    finally:
+        running.kill()
+        running.wait()
+    server.site("clean")
+    assert sorted(os.listdir(server.prefix / "generations")) == ["3", "4"]
+    server.site("rollback")
+    assert server.python("lab", SHOW) == "3.0"
+
+
+def test_uninstall_leaves_nothing_of_ours_and_all_of_others(server: Server) -> None:
+    server.run(server.bundle("1.run", server.environment("lab", MINOR, hello())), "install")
+    (server.bin / "other").write_text("theirs")
+    assert "would remove" in server.site("uninstall", "--dry-run").stdout
+    assert server.python("lab", SHOW) == "1.0"
+    server.site("uninstall")
+    assert os.listdir(server.bin) == ["other"]
+    assert not server.prefix.exists()
+
+
+def test_scripts_that_start_all_the_time_never_fail_while_the_site_is_renewed(server: Server) -> None:
+    server.run(server.bundle("0.run", server.environment("lab", MINOR, hello("0.0"))), "install")
+    script = server.root / "script"
+    script.write_text(f"#!{server.bin}/lab\nimport hello\nprint(hello.version)\n")
+    script.chmod(0o755)
+    loop = f"while :; do {script} >/dev/null || echo failed; echo started; done"
+    watcher = subprocess.Popen(
+        ["sh", "-c", loop],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        for number in range(1, 11):
+            server.run(
+                server.bundle("x.run", server.environment("lab", MINOR, hello(f"{number}.0"))), "install"
+            )
+    finally:
+        os.killpg(watcher.pid, signal.SIGTERM)
+    said = watcher.communicate()[0].splitlines()
+    assert len(said) > 10
+    assert set(said) == {"started"}
+
+
+def test_a_prefix_with_spaces_and_a_strict_umask_serves_everybody(tmp_path: Path) -> None:
+    server = Server(tmp_path / ("a place with spaces " + "x" * 100))
+    server.root.mkdir()
+    bundle = server.bundle("1.run", server.environment("lab", MINOR, hello()))
+    done = subprocess.run(
+        ["sh", "-c", f"umask 077; exec sh '{bundle}' install"], capture_output=True, text=True, check=True
+    )
+    assert "in force" in done.stdout
+    assert server.python("lab", SHOW) == "1.0"
+    assert (
+        subprocess.run([server.prefix / "current/lab/bin/hello"], capture_output=True).stdout
+        == b"hello 1.0\n"
+    )
+    if os.getuid() == 0:
+        for path in server.prefix.rglob("*"):
+            if not path.is_symlink() and path.name != "lock":
+                assert path.stat().st_mode & 0o004, path
