@@ -39,4 +39,4 @@ def execute(arguments: argparse.Namespace, context: Context) -> NoReturn:
         if arguments.verb
         else "`pannier site` needs a second word"
     )
-    raise usage_error(said, hint="`pannier site plan --help` shows one of them", verbs=", ".join(known))
+    raise usage_error(said, hint="see `pannier site --help`", verbs=", ".join(known))
