@@ -234,6 +234,7 @@ _RESULTS = {
     "release": "`name`, `version`, `index`, `distributions`, `uploaded`, `present` (there before, with the "
     "same bytes), `commit`, `tag`, `tagged`, `pushed`, `dry_run`, `steps`",
     "site": "nothing: it wants a second word",
+    "site lock": "`site`, `environments` (each with `name`, `path`, `target`, `kept`, `projects`, `changes`)",
     "doctor": "`index`, `upstream`, `well`, `findings` (each with `check`, `state`, `message`, `subjects`, "
     "`hint`)",
     "serve": "none: it serves until it is told to stop",

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pannier.api.serving import serve, serve_settings
     from pannier.api.setting_names import SETTINGS
     from pannier.api.settings import Settings, load_settings
+    from pannier.api.site_locking import SiteLockOptions, SiteLockResult, site_lock
     from pannier.api.upstream_cleaning import CleanOptions, CleanResult, clean_upstream
     from pannier.api.vendoring import VendorOptions, VendorResult, vendor
 
@@ -44,6 +45,8 @@ _MODULES = {
     "ReleaseStep": "release_subject",
     "SETTINGS": "setting_names",
     "Settings": "settings",
+    "SiteLockOptions": "site_locking",
+    "SiteLockResult": "site_locking",
     "UnpackResult": "archives",
     "VendorOptions": "vendoring",
     "VendorResult": "vendoring",
@@ -69,6 +72,7 @@ _MODULES = {
     "serve_settings": "serving",
     "set_password": "index_users",
     "set_status": "index_status",
+    "site_lock": "site_locking",
     "unpack": "archives",
     "vendor": "vendoring",
     "verify": "archives",
@@ -91,6 +95,8 @@ __all__ = [
     "ReleaseResult",
     "ReleaseStep",
     "Settings",
+    "SiteLockOptions",
+    "SiteLockResult",
     "UnpackResult",
     "VendorOptions",
     "VendorResult",
@@ -116,6 +122,7 @@ __all__ = [
     "serve_settings",
     "set_password",
     "set_status",
+    "site_lock",
     "unpack",
     "vendor",
     "verify",

@@ -54,6 +54,7 @@ SUBVERBS = {
     "serve status": "say how a project of an index is doing",
     "serve clean": "remove what an index fetched from its upstream",
     "serve export": "write an index as static files for any web server",
+    "site lock": "choose exact versions for each environment of a site",
 }
 EXAMPLES = (
     ("pannier pack weather.py -o weather.tar.gz", "carry a script with everything it needs"),
