@@ -234,6 +234,9 @@ _RESULTS = {
     "release": "`name`, `version`, `index`, `distributions`, `uploaded`, `present` (there before, with the "
     "same bytes), `commit`, `tag`, `tagged`, `pushed`, `dry_run`, `steps`",
     "site": "nothing: it wants a second word",
+    "site plan": "`site`, `environments` (each with `name`, `target`, `locked`, `size`, "
+    "`size_is_whole`, `libc`, `files`, `problems`)",
+    "site diff": "`before`, `after`, `environments` (each with `name`, `changes`)",
     "site lock": "`site`, `environments` (each with `name`, `path`, `target`, `kept`, `projects`, `changes`)",
     "doctor": "`index`, `upstream`, `well`, `findings` (each with `check`, `state`, `message`, `subjects`, "
     "`hint`)",

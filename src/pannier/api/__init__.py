@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pannier.api.setting_names import SETTINGS
     from pannier.api.settings import Settings, load_settings
     from pannier.api.site_locking import SiteLockOptions, SiteLockResult, site_lock
+    from pannier.api.site_planning import SiteDiffResult, SitePlanResult, site_diff, site_plan
     from pannier.api.upstream_cleaning import CleanOptions, CleanResult, clean_upstream
     from pannier.api.vendoring import VendorOptions, VendorResult, vendor
 
@@ -45,8 +46,10 @@ _MODULES = {
     "ReleaseStep": "release_subject",
     "SETTINGS": "setting_names",
     "Settings": "settings",
+    "SiteDiffResult": "site_planning",
     "SiteLockOptions": "site_locking",
     "SiteLockResult": "site_locking",
+    "SitePlanResult": "site_planning",
     "UnpackResult": "archives",
     "VendorOptions": "vendoring",
     "VendorResult": "vendoring",
@@ -72,7 +75,9 @@ _MODULES = {
     "serve_settings": "serving",
     "set_password": "index_users",
     "set_status": "index_status",
+    "site_diff": "site_planning",
     "site_lock": "site_locking",
+    "site_plan": "site_planning",
     "unpack": "archives",
     "vendor": "vendoring",
     "verify": "archives",
@@ -95,8 +100,10 @@ __all__ = [
     "ReleaseResult",
     "ReleaseStep",
     "Settings",
+    "SiteDiffResult",
     "SiteLockOptions",
     "SiteLockResult",
+    "SitePlanResult",
     "UnpackResult",
     "VendorOptions",
     "VendorResult",
@@ -122,7 +129,9 @@ __all__ = [
     "serve_settings",
     "set_password",
     "set_status",
+    "site_diff",
     "site_lock",
+    "site_plan",
     "unpack",
     "vendor",
     "verify",

@@ -54,7 +54,9 @@ SUBVERBS = {
     "serve status": "say how a project of an index is doing",
     "serve clean": "remove what an index fetched from its upstream",
     "serve export": "write an index as static files for any web server",
+    "site plan": "say what each environment of a site would consist of, before anything is downloaded",
     "site lock": "choose exact versions for each environment of a site",
+    "site diff": "say what has changed in a site's locks",
 }
 EXAMPLES = (
     ("pannier pack weather.py -o weather.tar.gz", "carry a script with everything it needs"),

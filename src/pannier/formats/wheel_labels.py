@@ -81,6 +81,22 @@ def fits(filename: str, requires_python: str, machine: Machine) -> bool:
     )
 
 
+def least_libc(filename: str) -> str:
+    """Give the oldest C library that a wheel runs on, such as `2.17`; empty for one that tells of none."""
+    tags = _tags_of(filename)
+    found = [_libc_of(tag) for tag in tags.platforms] if tags else []
+    if not all(found):
+        return ""
+    return min(found, key=lambda version: tuple(int(part) for part in version.split(".")), default="")
+
+
+def _libc_of(tag: str) -> str:
+    if match := _LINUX.fullmatch(tag):
+        return f"{match[2]}.{match[3]}"
+    match = _OLD_LINUX.fullmatch(tag)
+    return _OLD_MANYLINUX.get(match[1], "") if match else ""
+
+
 def _tags_of(filename: str) -> _Tags | None:
     parts = filename.removesuffix(".whl").split("-")
     if not filename.endswith(".whl") or len(parts) < 5:

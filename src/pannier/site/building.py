@@ -77,7 +77,7 @@ def rebuild(project: LockedProject, target: Target, sdist: Path, tools: SiteTool
     """
     builders = find_builders(target, tools)
     if not builders:
-        raise _no_builder([("", target, project)], tools)
+        raise no_builder([("", target, project)], tools)
     assert project.built is not None
     wheel = build_wheel(sdist, builders[0], tools.build_options(), tools.reporter)
     file = tools.store().add(wheel)
@@ -133,11 +133,12 @@ def _jobs(resolved: Sequence[Resolved], tools: SiteTools) -> list[_Job]:
             else:
                 without.append((name, target, project))
     if without:
-        raise _no_builder(without, tools)
+        raise no_builder(without, tools)
     return jobs
 
 
-def _no_builder(without: Sequence[tuple[str, Target, LockedProject]], tools: SiteTools) -> BuildError:
+def no_builder(without: Sequence[tuple[str, Target, LockedProject]], tools: SiteTools) -> BuildError:
+    """Say which projects no Python here can build, each with its environment's name and its target."""
     projects = [
         f"{f'{name}: ' if name else ''}{project.name} {project.version}, for {target}"
         for name, target, project in without
