@@ -157,12 +157,15 @@ def _compare(
         return None
     from pannier.api.checking import check
 
-    requires = {name: set(needed) for name, needed in project.requires.items()}
-    if environment.place is not None:
-        from pannier.environment.requirements import installed_requirements
+    def requires() -> dict[str, set[str]]:
+        found = {name: set(needed) for name, needed in project.requires.items()}
+        if environment.place is not None:
+            from pannier.environment.requirements import installed_requirements
 
-        for name, needed in installed_requirements(environment.place).items():
-            requires.setdefault(name, set()).update(needed)
+            for name, needed in installed_requirements(environment.place).items():
+                found.setdefault(name, set()).update(needed)
+        return found
+
     return check(analysis, project.declarations, requires, target_python)
 
 

@@ -1,7 +1,8 @@
 """Imports compared with declarations: used, missing, unused, or only brought along by something else."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import NamedTuple
 
 from pannier.model.analysis import Analysis, FoundProject, Import
@@ -22,25 +23,29 @@ class _Facts(NamedTuple):
     """What a comparison looks things up in; names are normalized."""
 
     declared: Mapping[str, Sequence[Declared]]
-    requires: Mapping[str, set[str]]
+    requires: Callable[[], Mapping[str, set[str]]]
     own: frozenset[str]
     target_python: str
 
 
 def check(
-    analysis: Analysis, declarations: Declarations, requires: Mapping[str, set[str]], target_python: str
+    analysis: Analysis,
+    declarations: Declarations,
+    requires: Callable[[], Mapping[str, set[str]]],
+    target_python: str,
 ) -> Check:
     """Compare what is imported with what is declared.
 
     Args:
         analysis: What the sources import.
         declarations: What files declare.
-        requires: Who requires whom, from an environment or a lock; normalized names. Empty without either.
+        requires: Tells who requires whom, from an environment or a lock; normalized names. Asked only where
+            it matters: reading that of a large environment takes longer than a script.
         target_python: Version of the Python that will run the program, on Linux; decides markers.
     """
     facts = _Facts(
         _by_name(declarations.requirements),
-        requires,
+        cache(requires),
         frozenset(map(normalized_name, declarations.project_names)),
         target_python,
     )
@@ -136,7 +141,7 @@ def _bringer(name: str, facts: _Facts) -> str:
         seen = {start}
         pending = [start]
         while pending:
-            for needed in sorted(facts.requires.get(pending.pop(0), ())):
+            for needed in sorted(facts.requires().get(pending.pop(0), ())):
                 if needed == name:
                     return facts.declared[start][0].name
                 if needed not in seen:
@@ -171,7 +176,7 @@ def _excuses(items: Sequence[Declared], facts: _Facts, used: set[str]) -> Iterat
     yield why_unimported(name)
     if not any(_holds(item, facts.target_python) for item in items):
         yield "for another Python or platform, by its marker"
-    dependents = sorted(other for other in used if name in facts.requires.get(other, ()))
+    dependents = sorted(other for other in used if name in facts.requires().get(other, ()))
     if dependents:
         yield f"chooses the version of what `{dependents[0]}` requires"
     # `django-x` and `flask-x` are found by their framework; so is a part that its whole loads.

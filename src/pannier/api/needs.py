@@ -9,7 +9,7 @@ from pannier.api.environments import spec_of_environment
 from pannier.api.programs import ProgramFiles, program_files
 from pannier.api.subjects import Subject, read_spec
 from pannier.api.workshop import Workshop
-from pannier.model.errors import SpecError, UsageError
+from pannier.model.errors import AnalysisError, SpecError
 from pannier.model.spec import LocalProject, Spec
 
 
@@ -65,7 +65,7 @@ def _program_needs(subject: Subject, includes: tuple[str, ...], workshop: Worksh
     refuse_unknown(result.analysis.unknown)
     refuse_guesses(result.analysis.projects)
     if not result.analysis.local_modules and subject.path.is_dir():
-        raise UsageError(
+        raise AnalysisError(
             f"there is no Python source in `{subject.path}`",
             code="unknown-subject",
             hint="name a directory that holds a program, or a spec",

@@ -79,8 +79,8 @@ def pack(
     """Make one file of `subject` and everything it needs.
 
     Raises:
-        UsageError: The subject, the output's ending or an option cannot be.
-        AnalysisError: A program imports what nothing known provides.
+        UsageError: The output's ending or an option cannot be.
+        AnalysisError: There is no such subject, or a program imports what nothing known provides.
         SpecError: A spec is not valid or asks for nothing.
         LockError: Nothing satisfies the requirements, or the lock is for other targets.
         InterpreterError: No interpreter fits, or it cannot be carried.

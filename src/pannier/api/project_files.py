@@ -54,6 +54,7 @@ def read_project_files(sources: Sequence[str], stdin: str) -> ProjectFiles:
             # What uv writes beside a script with metadata.
             _read_lock(Path(f"{source}.lock"), requires)
             continue
+        parts += _local_pythons(source)
         directory = _project_directory(source)
         if directory is not None and directory not in seen:
             seen.add(directory)
@@ -128,6 +129,21 @@ def _project_directory(source: str) -> str | None:
             return None
         directory = os.path.normpath(os.path.join(directory, os.pardir))
     return None
+
+
+def _local_pythons(source: str) -> list[Declarations]:
+    """What the nearest `.python-version` says, that of the source's directory or of one above it."""
+    directory = source if Path(source).is_dir() else os.path.dirname(source) or os.curdir
+    for _ in range(_HIGHEST):
+        path = Path(directory, ".python-version")
+        if path.is_file():
+            from pannier.formats.declared_lists import declared_in_python_version
+
+            return [declared_in_python_version(_read(path), str(path))]
+        if os.path.lexists(os.path.join(directory, ".git")) or os.path.realpath(directory) == os.sep:
+            break
+        directory = os.path.normpath(os.path.join(directory, os.pardir))
+    return []
 
 
 def _has_lock(directory: str) -> bool:

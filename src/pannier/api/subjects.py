@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from pannier.model.errors import SpecError, UsageError
+from pannier.model.errors import AnalysisError, SpecError
 
 if TYPE_CHECKING:
     from pannier.model.lock import Lock
@@ -45,7 +45,7 @@ def find_subject(text: str, environ: Mapping[str, str], content: bytes | None = 
         content: Of a spec that is no file, such as one on standard input.
 
     Raises:
-        UsageError: There is no such file, or its kind is not one Pannier reads.
+        AnalysisError: There is no such file, or its kind is not one Pannier reads.
     """
     path = Path(text)
     if content is not None:
@@ -61,7 +61,7 @@ def find_subject(text: str, environ: Mapping[str, str], content: bytes | None = 
         return Subject(path=path, kind="project" if is_project and _has_metadata(path) else "source")
     if environment := find_environment(text, environ):
         return Subject(path=environment, kind="environment")
-    raise UsageError(
+    raise AnalysisError(
         f"there is no file, directory or environment `{text}`",
         code="no-such-file",
         hint="check its spelling",
@@ -86,7 +86,7 @@ def _file_kind(path: Path) -> SubjectKind:
         return "spec"
     if path.suffix in {".py", ".pyw", ".ipynb"} or _is_python_script(path):
         return "source"
-    raise UsageError(
+    raise AnalysisError(
         f"`{path}` is nothing that Pannier can read",
         code="unknown-subject",
         facts={

@@ -16,6 +16,8 @@ _NAME = re.compile(r"\s*([A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?)\s*(.*)$", re.DOTALL
 _REST = re.compile(r"(?:\[[^\]]*\]\s*)?(?:$|[<>=!~@;(]|\s*#)")
 _URL_NAME = re.compile(r"[#&]egg=([\w.-]+)")
 _REPOSITORY_NAME = re.compile(r"/([\w.-]+?)(?:\.git)?(?:@[^/]*)?(?:#.*)?$")
+# The minor release of a version, or a family of versions, and of nothing else.
+_RELEASE = re.compile(r"=*\s*([23]\.\d+)(?:\.[\d*]\w*)?(?:=\S*)?$")
 _CLASSIFIER = re.compile(r"\s*Programming Language :: Python :: ([23])(?:\.(\d+))?\s*$")
 _DEVELOPMENT = frozenset(
     {
@@ -82,17 +84,24 @@ class Collector:
         if isinstance(name, str) and name.strip():
             self._names.append(name.strip())
 
-    def bound_python(self, specifier: Any, place: str, line: int = 0) -> None:
-        """Note which Python the project requires."""
+    def bound_python(self, specifier: Any, place: str, line: int = 0, *, is_local: bool = False) -> None:
+        """Note which Python the project requires, or only its makers' environment."""
         if not isinstance(specifier, str) or not specifier.strip():
             return
         location = Location(self.path, line or self.line_of(specifier))
         bound = ",".join(part.strip().replace(" ", "") for part in specifier.split(",") if part.strip())
         bound = re.sub(r"([<>]=?[\d.]+)\.\*", r"\1", bound)  # `>=3.6.*`, which once was let pass
         if is_bound(bound):
-            self._python.append(DeclaredPython(bound, place, location))
+            self._python.append(DeclaredPython(bound, place, location, is_local=is_local))
         else:
             self._undecided.append(Undecided(location, f"`{place}` is no bound: `{specifier.strip()}`"))
+
+    def use_python(self, version: Any, place: str) -> None:
+        """Note which Python the project's makers use: a version, of which the minor release matters."""
+        match = _RELEASE.match(version.strip()) if isinstance(version, str) else None
+        if match:
+            location = Location(self.path, self.line_of(version))
+            self._python.append(DeclaredPython(f"=={match[1]}.*", place, location, is_local=True))
 
     def classify(self, classifiers: Any, place: str, line: int = 0) -> None:
         """Note which Pythons the project was tried with, by its trove classifiers."""

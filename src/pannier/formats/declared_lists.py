@@ -10,6 +10,7 @@ from pannier.model.declarations import Declarations, DeclaredGroup
 _INCLUDES = frozenset({"-r", "--requirement"})
 _RECIPE_LINE = re.compile(r"^\s*-\s+([A-Za-z0-9_.-]+)\s*(.*?)\s*(?:#.*)?$")
 _RECIPE_SECTION = re.compile(r"^\s*(build|host|run|requires|test|about|source|run_constrained)\s*:")
+_CONDA_PYTHON = re.compile(r"(?:[\w./-]+::)?python\s*([=<>!~\d].*)$")
 # Packages of conda's that no import stands for: what runs Python or builds with it.
 _CONDA_ALONE = re.compile(
     r"^(?:python|python_abi|pip|nodejs|git|make|cmake|ninja|gcc.*|gxx.*|cxx-compiler|c-compiler|compilers|"
@@ -54,6 +55,8 @@ def declared_in_environment(text: str, path: str) -> Declarations:
     for item in dependencies if isinstance(dependencies, list) else ():
         if isinstance(item, dict):
             collector.add_all(item.get("pip"), "main", "dependencies.pip")
+        elif isinstance(item, str) and (match := _CONDA_PYTHON.match(item)):
+            _bound_conda_python(collector, match[1])
         elif isinstance(item, str):
             _add_conda(collector, item, "main", "dependencies")
     return collector.result()
@@ -89,6 +92,23 @@ def _add_conda(collector: Collector, item: str, group: DeclaredGroup, place: str
         constraint += ".*"
     name = match[1]
     collector.add(f"{name}{constraint}", group, place, line or collector.line_of(item))
+
+
+def _bound_conda_python(collector: Collector, constraint: str) -> None:
+    if constraint.startswith((">", "<", "!", "~")):
+        collector.bound_python(constraint, "dependencies.python", is_local=True)
+    else:
+        collector.use_python(constraint, "dependencies.python")
+
+
+def declared_in_python_version(text: str, path: str) -> Declarations:
+    """Read which Python pyenv and uv take in a directory (`.python-version`), the first of several."""
+    collector = Collector(path, text)
+    lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    if lines:
+        collector.use_python(lines[0].removeprefix("cpython-").removeprefix("cpython@"), ".python-version")
+    # It requires no project: who compares requirements is not to take it for a file that might.
+    return collector.result()._replace(files=())
 
 
 def _load_yaml(collector: Collector, text: str) -> Any:

@@ -1,11 +1,16 @@
 """What TOML files declare: `pyproject.toml` in every backend's words, and `Pipfile`."""
 
+import re
 import tomllib
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 from pannier.formats.declared import Collector, group_called
 from pannier.model.declarations import Declarations, DeclaredGroup
+
+# A clause about releases of Python that `_poetry_versions` writes.
+_LIMIT = re.compile(r"(>=|==|<)(\d+)(?:\.(\d+))?")
 
 
 def declared_in_pyproject(text: str, path: str) -> Declarations:
@@ -34,9 +39,12 @@ def declared_in_pyproject(text: str, path: str) -> Declarations:
 
 
 def declared_in_pipfile(text: str, path: str) -> Declarations:
-    """Read a Pipfile's `packages`, `dev-packages` and its categories."""
+    """Read a Pipfile's `packages`, `dev-packages` and its categories, and the Python that it requires."""
     collector = Collector(path, text)
-    for category, packages in _load(collector, text).items():
+    document = _load(collector, text)
+    wanted = _table(document.get("requires"))
+    collector.use_python(wanted.get("python_full_version") or wanted.get("python_version"), "requires")
+    for category, packages in document.items():
         if category in {"source", "requires", "scripts", "pipenv"}:
             continue
         group = "main" if category == "packages" else group_called(category)
@@ -90,7 +98,7 @@ def _read_poetry(collector: Collector, poetry: Mapping[str, Any]) -> None:
     wanted = _table(poetry.get("dependencies")).get("python")
     if isinstance(wanted, str):
         collector.bound_python(
-            _poetry_versions(wanted), "tool.poetry.dependencies.python", collector.line_of(wanted)
+            _poetry_python(wanted), "tool.poetry.dependencies.python", collector.line_of(wanted)
         )
     tables: list[tuple[str, DeclaredGroup, Any]] = [
         ("tool.poetry.dependencies", "main", poetry.get("dependencies")),
@@ -123,6 +131,36 @@ def _poetry_versions(wanted: Any) -> str:
         return text
     clauses = [_poetry_clause(clause.strip()) for clause in version.split(",")]
     return text + ",".join(clause for clause in clauses if clause)
+
+
+def _poetry_python(wanted: str) -> str:
+    """Alternatives (`^2.7 || ^3.6`) as the range that they span, without the releases between them."""
+    parts = sorted(_limits(_poetry_versions(part.strip())) for part in re.split(r"\|\|?", wanted))
+    if len(parts) < 2:
+        return _poetry_versions(wanted)
+    gaps = [
+        f"!=3.{minor}.*"
+        for (_, before), (after, _) in pairwise(parts)
+        for minor in (range(before[1] if before[0] == 3 else 0, after[1]) if before < after > (3, 0) else ())
+    ]
+    (lowest, _), highest = parts[0], max(upper for _, upper in parts)
+    clauses = [f">={lowest[0]}.{lowest[1]}"] if lowest > (0, 0) else []
+    clauses += [f"<{highest[0]}.{highest[1]}"] if highest < (9, 0) else []
+    return ",".join([*clauses, *gaps])
+
+
+def _limits(bound: str) -> tuple[tuple[int, int], tuple[int, int]]:
+    """The first release that a bound of plain clauses allows, and the first above that it does not."""
+    lower, upper = (0, 0), (9, 0)
+    for sign, major, minor in _LIMIT.findall(bound):
+        release = (int(major), int(minor or 0))
+        if sign != "<":
+            lower = max(lower, release)
+        if sign == "==":
+            upper = (release[0], release[1] + 1) if minor else (release[0] + 1, 0)
+        elif sign == "<":
+            upper = min(upper, release)
+    return lower, upper
 
 
 def _poetry_clause(clause: str) -> str:

@@ -29,6 +29,9 @@ def join_declared(analysis: Analysis, declared: Sequence[DeclaredPython]) -> Ana
     """
     if not declared:
         return analysis
+    binding = [item for item in declared if item.is_promise and not item.is_local]
+    if binding:
+        declared = [item for item in declared if not item.is_local]
     promised = [item for item in declared if item.is_promise]
     tried = tuple(_bound(item) for item in declared if not item.is_promise)
     code = _marked(analysis.python_bounds, declared)

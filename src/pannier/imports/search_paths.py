@@ -10,7 +10,7 @@ from pannier.imports.walking import walk
 
 TELLING_TEXTS = ("sys.path", "addsitedir")
 # What changes the path, and does not only read it.
-_CHANGES = re.compile(r"\bpath[ \t]*(?:\.(?:append|insert|extend)\b|(?:\[[^\n]*\][ \t]*)?[+*|]?=(?!=))")
+_CHANGES = r"\bpath[ \t]*(?:\.(?:append|insert|extend)\b|(?:\[[^\n]*\][ \t]*)?[+*|]?=(?!=))"
 _ADDING = {"append": 0, "insert": 1, "extend": 0}
 # The file itself, in whose terms all else is spelled.
 _FILE = "./\0"
@@ -27,7 +27,7 @@ _DEEPEST = 20
 def may_add_directories(text: str) -> bool:
     """Whether a module may change `sys.path`; all of it says how."""
     path, function = TELLING_TEXTS
-    return (path in text and _CHANGES.search(text) is not None) or function in text
+    return (path in text and re.search(_CHANGES, text) is not None) or function in text
 
 
 def added_directories(tree: ast.Module, text: str) -> tuple[str, ...]:

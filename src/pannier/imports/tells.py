@@ -28,16 +28,17 @@ _IN_COMMON = ("SQLA", "BACKEND", "socks")
 _COMMON = (*_IN_COMMON, *(one for one in _ANYWHERE if not any(common in one for common in _IN_COMMON)))
 # Modules whose functions import by texts that stand elsewhere than in the call.
 _MODULES_OF_CALLS = ("hypercorn", "granian", "uvicorn", "pkg_resources", "lazy_loader", "importlib_metadata")
-_PARTS_OF_IMPORTLIB = re.compile(
-    r"importlib(?:\.(?:metadata|resources)\b|[ \t]+import\b|[ \t]+(as)\b)[^\n]*?(\bas\b|$)", re.MULTILINE
+# Patterns are compiled when a text asks for them: few do.
+_PARTS_OF_IMPORTLIB = (
+    r"(?m)importlib(?:\.(?:metadata|resources)\b|[ \t]+import\b|[ \t]+(as)\b)[^\n]*?(\bas\b|$)"
 )
 # What these parts have that is called with the name of a package or a project.
 _CALLED_WITH_NAMES = (
     r"\b(?:version|metadata|distribution|requires|files|path|(?:open|read)_(?:text|binary))\b(?=[ \t]*\()"
 )
 # A Python, an option of it, or what may stand for one in a text that is put together, before its `-m`.
-_MODULE_COMMAND = re.compile(r"""(?:py[\w.]*|executable|[}"']|%s|-[uBbEIsSOvqd]+)["'}]*\s+-m\s""")
-_MODULE_OPTION = re.compile(r""",\s*["']-m["']\s*[],]""")
+_MODULE_COMMAND = r"""(?:py[\w.]*|executable|[}"']|%s|-[uBbEIsSOvqd]+)["'}]*\s+-m\s"""
+_MODULE_OPTION = r""",\s*["']-m["']\s*[],]"""
 # Functions that import what their argument says: what their names have in common, the names, and the module
 # that they have to come from.
 _FUNCTIONS = (
@@ -83,7 +84,7 @@ def _telling_places(text: str, lines: str) -> tuple[int, ...] | None:
         return None
     if "LazyLoader" in text or _runs_modules(text) or may_add_directories(text):
         return None
-    parts = [*_PARTS_OF_IMPORTLIB.finditer(lines)] if "importlib" in lines else []
+    parts = [*re.finditer(_PARTS_OF_IMPORTLIB, lines)] if "importlib" in lines else []
     if any(part[1] or part[2] for part in parts):
         return None
     code = Code(text)
@@ -99,7 +100,7 @@ def _telling_places(text: str, lines: str) -> tuple[int, ...] | None:
 
 def _runs_modules(text: str) -> bool:
     """Whether a command `python -m` may be run, as a list of words or as one text."""
-    return "-m" in text and bool(_MODULE_OPTION.search(text) or _MODULE_COMMAND.search(text))
+    return "-m" in text and bool(re.search(_MODULE_OPTION, text) or re.search(_MODULE_COMMAND, text))
 
 
 def _import_lines(text: str) -> str:

@@ -38,12 +38,14 @@ class DeclaredPython(NamedTuple):
         place: Where in the file: `project.requires-python`, `classifiers`.
         location: The file and the line.
         is_promise: Installers hold to it; classifiers only say what was tried.
+        is_local: What its makers use (`.python-version`); counts where the project promises nothing.
     """
 
     specifier: str
     place: str
     location: Location
     is_promise: bool = True
+    is_local: bool = False
 
 
 class Undecided(NamedTuple):

@@ -24,7 +24,7 @@ def _declared(requirement, group="main"):
 def _states(projects, declared, requires=None, unknown=(), project_names=()):
     analysis = Analysis(sources=("app.py",), projects=tuple(projects), unknown=tuple(unknown))
     declarations = Declarations(tuple(declared), ("requirements.txt",), (), tuple(project_names))
-    result = check(analysis, declarations, requires or {}, "3.11.7")
+    result = check(analysis, declarations, lambda: requires or {}, "3.11.7")
     return {row.name: (row.state, row.reason) for row in result.projects}, result.agrees
 
 

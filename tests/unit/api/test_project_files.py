@@ -164,3 +164,10 @@ def test_a_lock_alone_is_read_too(write):
 def test_a_script_has_its_own_lock(write):
     write({"a.py": "# /// script\n# ///\n", "a.py.lock": '[[package]]\nname = "rich"\n', "uv.lock": ""})
     assert read_project_files(["a.py"], "").requires == {"rich": set()}
+
+
+def test_the_nearest_file_for_pyenv_bounds_the_python_and_declares_nothing(write):
+    write({"tool/a.py": "", ".python-version": "3.10.4\n", "pyproject.toml": ""})
+    declarations = read_project_files(["tool/a.py"], "").declarations
+    assert [bound.specifier for bound in declarations.python] == ["==3.10.*"]
+    assert not any(".python-version" in file for file in declarations.files)

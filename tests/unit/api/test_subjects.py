@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from pannier.api.subjects import find_subject, read_spec
-from pannier.model.errors import SpecError, UsageError
+from pannier.model.errors import AnalysisError, SpecError
 
 
 @pytest.mark.parametrize(
@@ -30,15 +30,17 @@ def test_files_are_known_by_name_or_first_line(tmp_path: Path, name: str, text: 
 @pytest.mark.parametrize(("name", "text"), [("picture.png", "\0"), ("run.sh", "#!/bin/sh\n"), ("x.toml", "")])
 def test_anything_else_is_refused(tmp_path: Path, name: str, text: str) -> None:
     (tmp_path / name).write_text(text)
-    with pytest.raises(UsageError) as caught:
+    with pytest.raises(AnalysisError) as caught:
         find_subject(str(tmp_path / name), {})
     assert caught.value.code == "unknown-subject"
 
 
 def test_what_is_not_there_is_refused_by_name(tmp_path: Path) -> None:
-    with pytest.raises(UsageError) as caught:
+    with pytest.raises(AnalysisError) as caught:
         find_subject(str(tmp_path / "absent.py"), {})
     assert "absent.py" in caught.value.message
+    # The command line is fine, and 2 is for those that are not.
+    assert caught.value.exit_status == 1
 
 
 def test_a_directory_is_a_project_only_with_metadata(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from pannier.formats.declared import group_called, requirement_name
 from pannier.formats.declared_lists import (
     declared_in_environment,
+    declared_in_python_version,
     declared_in_recipe,
     declared_in_requirements,
     requirements_group,
@@ -427,3 +428,56 @@ def test_a_requires_python_that_is_no_bound_is_told():
     declarations = _pyproject('[project]\nrequires-python = "three"\n')
     assert not declarations.python
     assert str(declarations.undecided[0].location) == "pyproject.toml:2"
+
+
+@pytest.mark.parametrize(
+    ("item", "bounds"),
+    [
+        ("python=3.9", ["==3.9.*"]),
+        ("python==3.9.7=h1_cpython", ["==3.9.*"]),
+        ("conda-forge::python 3.10.*", ["==3.10.*"]),
+        ("python>=3.8,<3.11", [">=3.8,<3.11"]),
+        ("python", []),
+        ("python-dateutil=2.8", []),
+    ],
+)
+def test_a_conda_environment_says_which_python_it_has(item, bounds):
+    found = declared_in_environment(f"dependencies:\n- {item}\n", "environment.yml")
+    assert [(bound.specifier, bound.is_local) for bound in found.python] == [(one, True) for one in bounds]
+    assert not found.undecided
+
+
+def test_a_pipfile_says_which_python_it_has():
+    text = '[requires]\npython_version = "3.9"\npython_full_version = "3.9.7"\n[packages]\nrich = "*"\n'
+    found = declared_in_pipfile(text, "Pipfile")
+    assert [bound.specifier for bound in found.python] == ["==3.9.*"]
+    assert [item.name for item in found.requirements] == ["rich"]
+
+
+@pytest.mark.parametrize(
+    ("text", "bounds"),
+    [
+        ("3.11.4\n", ["==3.11.*"]),
+        ("# ours\n3.12\n3.9\n", ["==3.12.*"]),
+        ("pypy3.9-7.3\n", []),
+        ("lab\n", []),
+        ("", []),
+    ],
+)
+def test_a_file_for_pyenv_says_which_python_it_has_and_requires_nothing(text, bounds):
+    found = declared_in_python_version(text, ".python-version")
+    assert ([bound.specifier for bound in found.python], found.files) == (bounds, ())
+
+
+@pytest.mark.parametrize(
+    ("wanted", "bound"),
+    [
+        ("^2.7 || ^3.3", ">=2.7,<4.0,!=3.0.*,!=3.1.*,!=3.2.*"),
+        ("3.8 | 3.10", ">=3.8,<3.11,!=3.9.*"),
+        (">=3.6,<3.8 || >=3.9", ">=3.6,!=3.8.*"),
+        ("2.6 || 2.7", ">=2.6,<2.8"),
+    ],
+)
+def test_alternatives_of_poetrys_are_the_range_that_they_span(wanted, bound):
+    text = f'[tool.poetry.dependencies]\npython = "{wanted}"\n'
+    assert [one.specifier for one in declared_in_pyproject(text, "pyproject.toml").python] == [bound]

@@ -55,3 +55,11 @@ def test_every_part_of_the_answer_has_its_place():
 
 def test_nothing_declared_changes_nothing():
     assert _joined(code=[">=3.8"]).requires_python == ">=3.8"
+
+
+def test_what_makers_use_counts_only_where_nothing_is_promised():
+    local = DeclaredPython("==3.9.*", ".python-version", Location(".python-version", 1), is_local=True)
+    promise = DeclaredPython(">=3.8", "project.requires-python", Location("pyproject.toml", 2))
+    analysis = _joined(code=[">=3.6"])
+    assert join_declared(analysis, [local]).requires_python == "==3.9.*"
+    assert join_declared(analysis, [local, promise]).requires_python == ">=3.8"
