@@ -5,7 +5,7 @@ from typing import Literal, NamedTuple
 from pannier.formats.frames import Codec
 from pannier.model.errors import UsageError
 
-FormName = Literal["tar"]
+FormName = Literal["tar", "pyz"]
 
 
 class Form(NamedTuple):
@@ -27,6 +27,8 @@ class Form(NamedTuple):
 FORMS = (
     Form("tar", (".tar.gz", ".tgz"), "gzip"),
     Form("tar", (".tar.zst", ".tzst"), "zstd"),
+    # No Python before 3.14 decompresses zstd by itself.
+    Form("pyz", (".pyz",), "gzip", carries_interpreter=False),
 )
 
 

@@ -278,9 +278,9 @@ def format_program_script(*, script: str = "", module: str = "") -> bytes:
         module: Dotted name, below `program/`, of the module to run as `python -m` would.
     """
     if script:
-        start = f'"$prefix"/{_quote(script)}'
+        start = f'"$prefix"/{quote(script)}'
     else:
-        start = f"""-c '{_RUN_MODULE}' "$prefix/program" {_quote(module)}"""
+        start = f"""-c '{RUN_MODULE}' "$prefix/program" {quote(module)}"""
     text = f"""\
 prefix=$(CDPATH= cd -- "$here/.." && pwd -P)
 exec "$here/python3" {start} "$@"
@@ -292,12 +292,13 @@ os.execv("/bin/sh", ["/bin/sh", __file__] + sys.argv[1:])
 
 
 # `python -m` itself would put the working directory first on the path.
-_RUN_MODULE = """import runpy, sys
+RUN_MODULE = """import runpy, sys
 sys.path[: sys.path[:1] == [""]] = [sys.argv.pop(1)]
 runpy.run_module(sys.argv.pop(1), run_name="__main__", alter_sys=True)"""
 
 
-def _quote(text: str) -> str:
+def quote(text: str) -> str:
+    """Quote text for a POSIX shell, by single quotes whatever it holds."""
     return "'" + text.replace("'", "'\"'\"'") + "'"
 
 

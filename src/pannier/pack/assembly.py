@@ -6,7 +6,7 @@ import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from pannier.formats.frames import Codec, store_frame, stored_frame_size
 from pannier.formats.manifests import MANIFEST_NAME, format_manifest
@@ -53,14 +53,34 @@ def write_assembly(
         PackError: A frame is cut short.
         StorageError: The pack cannot be written.
     """
+    with whole_file(output) as stream:
+        return append_assembly(assembly, stream, reporter, confirm)
+
+
+def append_assembly(
+    assembly: Assembly, stream: BinaryIO, reporter: Reporter, confirm: Callable[[], object] = lambda: None
+) -> tuple[str, int]:
+    """Write the pack where a file stands, and return its id and its size.
+
+    Args:
+        assembly: What it is put together from.
+        stream: The file; nothing lies behind where it stands.
+        reporter: Hears of progress.
+        confirm: Called while the bytes are copied; what it raises is raised here.
+
+    Raises:
+        PackError: A frame is cut short.
+        OSError: The file cannot be written.
+    """
     pack_id, start = _start_of(assembly.manifest, assembly.bootstrap_sha256, assembly.codec)
     end = store_frame(END_OF_ARCHIVE, assembly.codec)
     size = len(start) + sum(layer.size for layer in assembly.manifest.layers) + len(end)
-    with whole_file(output) as stream:
-        stream.write(start)
-        stream.flush()
-        _append_during(confirm, assembly, stream.fileno(), size, reporter)
-        stream.write(end)
+    before = stream.tell()
+    stream.write(start)
+    stream.flush()
+    _append_during(confirm, assembly, stream.fileno(), before + size, reporter)
+    stream.seek(before + size - len(end))
+    stream.write(end)
     return pack_id, size
 
 

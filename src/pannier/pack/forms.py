@@ -28,5 +28,8 @@ class PackWriter(Protocol):
 
 def writer_of(form: Form) -> PackWriter:
     """Find the writer of a form."""
-    del form  # there is one so far
+    if form.name == "pyz":
+        from pannier.pack.zipapp import write_zipapp
+
+        return write_zipapp
     return write_assembly

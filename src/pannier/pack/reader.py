@@ -66,7 +66,7 @@ def inspect(path: Path) -> PackFacts:
         StorageError: It cannot be read.
     """
     with _our_errors(path):
-        return _facts(read_pack(os.fspath(path), decompress))
+        return _facts(read_pack(os.fspath(path), decompress, *_range_of(path)))
 
 
 def verify(path: Path) -> PackFacts:
@@ -77,7 +77,7 @@ def verify(path: Path) -> PackFacts:
         StorageError: It cannot be read.
     """
     with _our_errors(path):
-        return _facts(verify_pack(os.fspath(path), decompress))
+        return _facts(verify_pack(os.fspath(path), decompress, *_range_of(path)))
 
 
 def unpack(path: Path, directory: Path, workers: int = 0) -> PackFacts:
@@ -109,13 +109,25 @@ def unpack(path: Path, directory: Path, workers: int = 0) -> PackFacts:
     try:
         with _our_errors(path):
             stage.mkdir(parents=True)
-            pack = unpack_pack(os.fspath(path), os.fspath(stage), workers, decompress)
+            start, size = _range_of(path)
+            pack = unpack_pack(os.fspath(path), os.fspath(stage), workers, decompress, start=start, size=size)
             _finish(pack, stage)
             mark_complete(os.fspath(stage), pack.head.id)
             stage.rename(directory)
             return _facts(pack)
     finally:
         shutil.rmtree(stage, ignore_errors=True)
+
+
+def _range_of(path: Path) -> tuple[int, int | None]:
+    """Where the pack lies in the file: it is all of it, save in a `.pyz`, whose rest is checked here."""
+    with path.open("rb") as stream:
+        is_script = stream.read(3) == b"#!/"
+    if not is_script:
+        return 0, None
+    from pannier.runtime.zipapp.contents import find_pack
+
+    return find_pack(os.fspath(path))
 
 
 def decompress(codec: str, chunks: Iterator[bytes]) -> Iterator[bytes]:

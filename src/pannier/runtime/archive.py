@@ -54,17 +54,19 @@ class Pack(NamedTuple):
 
     Attributes:
         path: The file.
-        size: Of the file.
+        start: Where the pack begins in it.
+        size: Of the pack.
         codec: `gzip` or `zstd`.
         head: Its head.
         head_bytes: The head's text.
         manifest: The manifest as JSON has it.
         manifest_bytes: The manifest's text.
         layers: In the file's order.
-        end: Offset of the last frame.
+        end: Offset of the last frame in the file.
     """
 
     path: str
+    start: int
     size: int
     codec: str
     head: Head
@@ -75,12 +77,16 @@ class Pack(NamedTuple):
     end: int
 
 
-def read_pack(path: str, open_decompressor: Optional[Decompressor] = None) -> Pack:
-    """Read a pack's head and manifest, and check that they agree with each other and with the file's size.
+def read_pack(
+    path: str, open_decompressor: Optional[Decompressor] = None, start: int = 0, size: Optional[int] = None
+) -> Pack:
+    """Read a pack's head and manifest, and check that they agree with each other and with the pack's size.
 
     Args:
-        path: The pack.
+        path: The file it is, or is in.
         open_decompressor: Used instead of zlib and the `zstd` command.
+        start: Where it begins in the file.
+        size: Its length; `None` when it goes to the file's end.
 
     Raises:
         ArchiveError: It is no pack, of an unknown format, or damaged.
@@ -88,23 +94,24 @@ def read_pack(path: str, open_decompressor: Optional[Decompressor] = None) -> Pa
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        size = os.fstat(descriptor).st_size
-        codec, content, head_size = read_head_frame(os.pread(descriptor, MAX_HEAD, 0))
+        size = os.fstat(descriptor).st_size - start if size is None else size
+        codec, content, head_size = read_head_frame(os.pread(descriptor, min(MAX_HEAD, size), start))
         head_bytes = read_only_member(content, ".pannier/head")
         head = parse_head(head_bytes)
         _check_ranges(head, head_size, size)
         open_decompressor = open_decompressor or decompress
-        _check_stored(descriptor, codec, 0, head_size)
-        _check_stored(descriptor, codec, *head.manifest)
-        frame = open_decompressor(codec, read_range(descriptor, head.manifest[0], head.manifest[1]))
+        _check_stored(descriptor, codec, start, head_size)
+        manifest_start = start + head.manifest[0]
+        _check_stored(descriptor, codec, manifest_start, head.manifest[1])
+        frame = open_decompressor(codec, read_range(descriptor, manifest_start, head.manifest[1]))
         manifest_bytes = read_only_member(_read_all(frame, _MAX_MANIFEST), ".pannier/manifest.json")
         manifest = _parse_manifest(manifest_bytes, head)
-        layers = _place_layers(manifest, head)
+        layers = _place_layers(manifest, head, start)
         end = layers[-1].offset + layers[-1].size
-        if end >= size:
-            raise corrupt("this pack is cut short", expected=f"more than {end} bytes", found=size)
+        if end - start >= size:
+            raise corrupt("this pack is cut short", expected=f"more than {end - start} bytes", found=size)
         pack = Pack(
-            os.path.abspath(path), size, codec, head, head_bytes, manifest, manifest_bytes, layers, end
+            os.path.abspath(path), start, size, codec, head, head_bytes, manifest, manifest_bytes, layers, end
         )
         _check_end(pack, descriptor, open_decompressor)
     except ArchiveError as error:
@@ -167,10 +174,10 @@ def _parse_manifest(data: bytes, head: Head) -> Dict[str, Any]:
     return manifest
 
 
-def _place_layers(manifest: Dict[str, Any], head: Head) -> Tuple[Layer, ...]:
+def _place_layers(manifest: Dict[str, Any], head: Head, start: int) -> Tuple[Layer, ...]:
     """Give the manifest's layers their place in the file, and check that the head means the same ones."""
     layers: List[Layer] = []
-    offset = head.bootstrap[0]
+    offset = start + head.bootstrap[0]
     try:
         for entry in manifest["layers"]:
             layer = _make_layer(entry, offset)
@@ -213,7 +220,7 @@ def _make_layer(entry: Dict[str, Any], offset: int) -> Layer:
 
 def _check_end(pack: Pack, descriptor: int, open_decompressor: Decompressor) -> None:
     """Check that the file ends in the one end of archive and nothing after it."""
-    size = pack.size - pack.end
+    size = pack.start + pack.size - pack.end
     if size > 4 * len(END_OF_ARCHIVE):
         raise corrupt("this pack is damaged: it has bytes after its end", found=f"{size} bytes")
     _check_stored(descriptor, pack.codec, pack.end, size)
@@ -245,25 +252,29 @@ def open_layer(descriptor: int, pack: Pack, layer: Layer, open_decompressor: Dec
     return SegmentReader(chunks, layer.content_size, layer.is_bootstrap)
 
 
-def verify_pack(path: str, open_decompressor: Optional[Decompressor] = None) -> Pack:
+def verify_pack(
+    path: str, open_decompressor: Optional[Decompressor] = None, start: int = 0, size: Optional[int] = None
+) -> Pack:
     """Check every byte of a pack: head, manifest, each frame and its content, each member, and the end.
 
     Args:
-        path: The pack.
+        path: The file it is, or is in.
         open_decompressor: Used instead of zlib and the `zstd` command.
+        start: Where it begins in the file.
+        size: Its length; `None` when it goes to the file's end.
 
     Raises:
         ArchiveError: Something is not as it should be.
         OSError: The file cannot be read.
     """
-    pack = read_pack(path, open_decompressor)
+    pack = read_pack(path, open_decompressor, start, size)
     open_decompressor = open_decompressor or decompress
     names = {".pannier/head", ".pannier/manifest.json"}
     leaves: Set[str] = set()
     parents: Set[str] = set()
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        found = hash_range(descriptor, pack.head.bootstrap[0], pack.head.bootstrap[1])
+        found = hash_range(descriptor, start + pack.head.bootstrap[0], pack.head.bootstrap[1])
         if found != pack.head.bootstrap_sha256:
             raise corrupt("this pack is damaged: its first layers do not match their hash", found=found)
         for layer in pack.layers:

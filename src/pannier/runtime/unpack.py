@@ -21,24 +21,28 @@ def unpack_pack(
     workers: int = 0,
     open_decompressor: Optional[Decompressor] = None,
     skip_layers: Collection[str] = (),
+    start: int = 0,
+    size: Optional[int] = None,
 ) -> Pack:
     """Unpack a pack's layers into a directory. The marker of a complete prefix is left to `mark_complete`.
 
     Files get the mode that the pack and the umask give; times are those of the unpacking.
 
     Args:
-        path: The pack.
+        path: The file the pack is, or is in.
         directory: Exists, and holds nothing but the layers to skip.
         workers: Processes that unpack side by side; 0 for one for each processor, 1 for none but this.
         open_decompressor: Used instead of zlib and the `zstd` command.
         skip_layers: Names of layers that lie there already. Their frames are still checked.
+        start: Where the pack begins in the file.
+        size: Its length; `None` when it goes to the file's end.
 
     Raises:
         ArchiveError: The pack is damaged or hostile, or cannot be written. What was unpacked is left for the
             caller to remove.
         OSError: The pack cannot be read.
     """
-    pack = read_pack(path, open_decompressor)
+    pack = read_pack(path, open_decompressor, start, size)
     directory = os.path.abspath(directory)
     open_decompressor = open_decompressor or decompress
     jobs = sorted(pack.layers, key=lambda layer: layer.content_size, reverse=True)

@@ -158,12 +158,13 @@ def _as_json(error: ArchiveError) -> Dict[str, object]:
 
 def _gather(workers: List[Worker], follow_parent: bool) -> List[List[Link]]:
     """Read the workers' reports until all have ended or one has failed."""
-    parent = os.getppid()
+    # A program that is started in the background may outlive whoever started it; the launcher waits for this.
+    parent = os.getppid() if "PANNIER_LAUNCHER" in os.environ else 0
     texts = {worker.reports: b"" for worker in workers}
     results: List[List[Link]] = []
     while texts:
         ready = select.select(list(texts), [], [], _PARENT_CHECK_SECONDS)[0]
-        if follow_parent and (os.getppid() != parent or not _is_wanted()):
+        if follow_parent and ((parent and os.getppid() != parent) or not _is_wanted()):
             raise ArchiveError("the process that asked for this has ended", "interrupted")
         for descriptor in ready:
             data = os.read(descriptor, 1 << 16)

@@ -1,0 +1,1 @@
+"""What travels in a `.pyz`: the start of the file, and its first start, which unpacks."""
