@@ -25,6 +25,7 @@ EXAMPLES = (
     ),
     ("pannier pack . -o app.tar.gz --program serve", "a project, starting its console script `serve`"),
     ("pannier pack app.py -o app.tar.gz --interpreter none", "with the target's own python3"),
+    ("pannier pack app.py -o app.pyz", "one file that runs with the target's own python3, as `./app.pyz`"),
     (
         "pannier pack app.py -o app.tar.gz --interpreter none --python 3.9 --platform linux-aarch64",
         "for another kind of machine",
@@ -45,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--output",
         metavar="FILE",
         required=True,
-        help="the pack to write: *.tar.gz, *.tgz or *.tar.zst",
+        help="the pack to write: *.tar.gz, *.tgz, *.tar.zst, or *.pyz for any python3 that fits",
     )
     parser.add_argument(
         "--lock", metavar="LOCK", help="take the versions of this lock for SUBJECT, and resolve nothing"

@@ -19,7 +19,7 @@ from pannier.model.events import Reporter
 from pannier.model.manifest import Manifest
 from pannier.pack.assembly import Assembly, append_assembly
 from pannier.runtime.site.bookkeeping import Member, format_end, format_local_header
-from pannier.runtime.zipapp.contents import PACK_NAME, SEAL_NAME
+from pannier.runtime.zipapp.contents import PACK_NAME, SEAL_NAME, format_seal
 from pannier.store.writing import whole_file
 
 # Python's own reader of ZIP archives knows no larger ones before 3.13.
@@ -79,7 +79,8 @@ def write_zipapp(
         pack = Member(PACK_NAME, size, _checksum(stream, pack_start))
         stream.seek(head_start)
         stream.write(format_local_header(pack))
-        text = _seal(stream, pack_start)
+        stream.seek(0)
+        text = format_seal(stream.read(pack_start))
         seal = Member(SEAL_NAME, len(text), zlib.crc32(text))
         stream.seek(pack_start + size)
         stream.write(format_local_header(seal) + text + format_end(len(header), [*members, pack, seal]))
@@ -180,12 +181,6 @@ def _checksum(stream: BinaryIO, start: int) -> int:
         for offset in range(start, len(content), _PIECE):
             checksum = isal_zlib.crc32(content[offset : offset + _PIECE], checksum)
     return int(checksum)
-
-
-def _seal(stream: BinaryIO, size: int) -> bytes:
-    """The sha256 of everything before the pack, which no other hash covers."""
-    stream.seek(0)
-    return hashlib.sha256(stream.read(size)).hexdigest().encode() + b"\n"
 
 
 def _check_size(size: int, output: Path) -> None:

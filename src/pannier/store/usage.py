@@ -18,6 +18,7 @@ CacheKind = Literal[
 CACHE_KINDS: tuple[CacheKind, ...] = get_args(CacheKind)
 # What only running commands use; the others are for locking and packing, which need them until they are done.
 _FOR_RUNNING = ("prefixes", "foreign")
+_PREFIX = "PANNIER_PREFIX="
 # A temporary file older than this has lost its writer.
 _WRITING_SECONDS = 3600
 
@@ -179,6 +180,11 @@ def _busy_paths(root: Path) -> tuple[str, ...]:
         for link in ("exe", "cwd"):
             with suppress(OSError):
                 found.add(str((process / link).readlink()))
+        with suppress(OSError):
+            # A program that has loaded nothing compiled: the launcher's variable, or the directory kept open.
+            environ = os.fsdecode((process / "environ").read_bytes()).split("\0")
+            found.update(one[len(_PREFIX) :] for one in environ if one.startswith(_PREFIX))
+            found.update(str(link.readlink()) for link in (process / "fd").iterdir())
         with suppress(OSError):
             # A pack without an interpreter runs the host's; only what it has loaded gives it away.
             maps = (process / "maps").read_bytes()

@@ -1,8 +1,8 @@
 """A `.pyz` as a file: where the pack lies in it, and whether all the rest is as it was written.
 
 The archive's members are stored, so the pack is a range of the file. Before it stand the shell's header, the
-entry point and what unpacks; the member `seal` has the sha256 of all that. What ZIP adds follows from the
-members and is made again to be compared.
+entry point and what unpacks; the member `seal` has the length and the sha256 of all that. What ZIP adds
+follows from the members and is made again to be compared.
 """
 
 import hashlib
@@ -34,6 +34,11 @@ class PackRange(NamedTuple):
 
     start: int
     size: int
+
+
+def format_seal(sealed: bytes) -> bytes:
+    """Make the member `seal` of everything that stands before the pack."""
+    return b"%d %s\n" % (len(sealed), hashlib.sha256(sealed).hexdigest().encode())
 
 
 def find_pack(path: str) -> PackRange:
@@ -68,8 +73,7 @@ def _find_pack(descriptor: int) -> PackRange:
     begin = directory.offsets[-2] + len(format_local_header(pack))
     seal = directory.members[-1]
     text = os.pread(descriptor, seal.size, begin + pack.size + len(format_local_header(seal)))
-    sealed = hashlib.sha256(os.pread(descriptor, begin, 0)).hexdigest().encode() + b"\n"
-    if text != sealed or zlib.crc32(text) != seal.crc:
+    if text != format_seal(os.pread(descriptor, begin, 0)) or zlib.crc32(text) != seal.crc:
         raise corrupt("its seal does not match")
     return PackRange(begin, pack.size)
 

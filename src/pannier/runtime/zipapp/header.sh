@@ -43,9 +43,18 @@ _file=$0 _found=
 case $_file in */*) ;; *) if [ -f "./$_file" ]; then _file=./$_file; else _file=$(command -v "$_file"); fi ;; esac
 for _name in python@minor@ python3 python; do
     _python=$(command -v "$_name") || continue
-    _has=$("$_python" -I -S -c 'import sys
-print("%s %d.%d %s" % (sys.implementation.name, sys.version_info[0], sys.version_info[1], sys.executable))' 2>/dev/null) \
-        || continue
+    _has=$("$_python" -I -S -c 'import sys, zipimport
+print("%s %d.%d %s" % (sys.implementation.name, sys.version_info[0], sys.version_info[1], sys.executable))
+try: zipimport.zipimporter(sys.argv[1])
+except Exception: sys.exit(3)' "$_file" 2>/dev/null)
+    case $? in
+        0) ;;
+        3)
+            printf '%s: error: this file is damaged; copy it again [corrupt-pack]\n' "${0##*/}" >&2
+            exit 1
+            ;;
+        *) continue ;;
+    esac
     case $_has in '@implementation@ @minor@ /'*) exec "${_has#* * }" -I -S "$_file" "$@" ;; esac
     _has=${_has#* }
     _found="$_found${_found:+, }$_name is ${_has%% *}"

@@ -81,6 +81,7 @@ def _caches():
 def _prepare(archive, fits):
     # type: (str, bool) -> str
     """Unpack, or give this process to a Python that can."""
+    _check_seal(archive)
     if not fits:
         from pannier.runtime.zipapp.pythons import go_to_fitting
 
@@ -88,6 +89,23 @@ def _prepare(archive, fits):
     from pannier.runtime.zipapp.first_start import prepare_or_end
 
     return prepare_or_end(archive, FACTS)
+
+
+def _check_seal(archive):
+    # type: (str) -> None
+    """Check what does the unpacking before any of it is imported, or end with one line on standard error."""
+    import hashlib
+
+    try:
+        size, digest = sys.modules["__main__"].__loader__.get_data("seal").split()  # type: ignore[union-attr]
+        with open(archive, "rb") as stream:
+            is_whole = hashlib.sha256(stream.read(int(size))).hexdigest().encode() == digest
+    except Exception:  # noqa: BLE001  # whatever a damaged file leads to
+        is_whole = False
+    if not is_whole:
+        name = os.path.basename(archive)
+        sys.stderr.write("%s: error: this file is damaged; copy it again [corrupt-pack]\n" % name)
+        sys.exit(1)
 
 
 def _enter(prefix):
