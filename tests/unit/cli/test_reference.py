@@ -55,6 +55,7 @@ def wrong_words(hint: str, options: dict[str, set[str]]) -> list[str]:
     for command in BACKTICKS.findall(hint):
         words = [*command.split(), "", ""]
         program, verb = words[0], words[1]
+        verb = f"{verb} {words[2]}" if f"{verb} {words[2]}" in options else verb
         given = {word.partition("=")[0] for word in command.split() if word.startswith("--")} - {"--"}
         if program == "pannier" and verb not in {"", "VERB", "X", "--help"}:
             fits = verb in options and given <= options[verb]

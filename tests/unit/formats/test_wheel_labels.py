@@ -2,7 +2,7 @@
 
 import pytest
 
-from pannier.formats.wheel_labels import Machine, describe_distribution, fits
+from pannier.formats.wheel_labels import Machine, describe_distribution, fits, least_libc
 
 
 @pytest.mark.parametrize(
@@ -58,3 +58,19 @@ STABLE = "a-1-cp39-abi3-macosx_11_0_arm64.whl"
 )
 def test_whether_it_fits_a_machine(filename: str, requires: str, machine: Machine, expected: bool) -> None:
     assert fits(filename, requires, machine) is expected
+
+
+@pytest.mark.parametrize(
+    ("filename", "expected"),
+    [
+        ("a-1-py3-none-any.whl", ""),
+        ("a-1-cp36-cp36m-manylinux1_x86_64.whl", "2.5"),
+        ("a-1-cp311-cp311-manylinux_2_17_x86_64.manylinux2014_x86_64.whl", "2.17"),
+        ("a-1-cp311-cp311-manylinux_2_27_x86_64.manylinux_2_28_x86_64.whl", "2.27"),
+        ("a-1-cp312-cp312-musllinux_1_2_aarch64.whl", "1.2"),
+        ("a-1-cp27-cp27mu-linux_x86_64.whl", ""),
+        ("a-1.tar.gz", ""),
+    ],
+)
+def test_the_oldest_c_library_is_told_by_the_tags(filename: str, expected: str) -> None:
+    assert least_libc(filename) == expected
