@@ -1,5 +1,6 @@
 """Dependencies beside a program, and its launcher, with the Pythons that machines have."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -247,6 +248,83 @@ def test_a_console_script_of_what_is_vendored_is_started(commands: Commands) -> 
         "-t", "lib/deps", "--wrapper", "normalizer")  # fmt: skip
     ran = start(commands.directory / "normalizer", "--version")
     assert "Charset-Normalizer" in ran.stdout, ran.stderr
+
+
+@pytest.mark.skipif(not find_python("2.7"), reason="there is no Python 2.7 here")
+def test_a_script_of_python_2_runs_with_what_was_locked_for_it(commands: Commands, index: LocalIndex) -> None:
+    commands.script(
+        "old.py", "# coding: latin-1\nimport sys, leaf\nprint leaf.version, sys.argv[1:]\nexit(7)\n"
+    )
+    name, content = wheel_bytes("leaf", "1.0", tag="py2-none-any")
+    (commands.directory / name).write_bytes(content)
+    digest = hashlib.sha256(content).hexdigest()
+    commands.script(
+        "pylock.toml",
+        'lock-version = "1.0"\ncreated-by = "a test"\n[[packages]]\nname = "leaf"\nversion = "1.0"\n'
+        f'[[packages.wheels]]\npath = "{name}"\nhashes = {{ sha256 = "{digest}" }}\n',
+    )
+    commands.run("pannier", "vendor", "old.py", "--lock", "pylock.toml", "--wrapper", "--python", "2.7")
+    ran = start(commands.directory / "old", "a", python=python_of("2.7"), PYTHONPATH="/nowhere")
+    assert (ran.returncode, ran.stdout) == (7, "1.0 ['a']\n"), ran.stderr
+    # Any other Python finds the one that fits.
+    ran = start(commands.directory / "old", PATH=f"{Path(python_of('2.7')).parent}:/usr/bin:/bin")
+    assert ran.returncode == 7
+
+
+def test_a_project_starts_its_console_script_and_is_not_changed_by_what_lies_in_it(
+    commands: Commands, index: LocalIndex
+) -> None:
+    commands.script("app/pyproject.toml", f'{PROJECT}[project]\nname="app"\nversion="1.0"\n')
+    backend = BACKEND.replace("NAME", "app").replace(
+        '"app.py"',
+        '"app-1.0.dist-info/entry_points.txt": "[console_scripts]\\nserve=app:main\\n", "app.py"',
+        1,
+    )
+    commands.script("app/backend.py", backend)
+    commands.script("app/METADATA", "Metadata-Version: 2.1\nName: app\nVersion: 1.0\n")
+    commands.script("app/app.py", "import sys\ndef main():\n    print('serves', sys.argv)\n    return 5\n")
+    done = commands.run("pannier", "vendor", "app", "--wrapper", "serve", "--index-url", index.simple)
+    ran = start(commands.directory / "app" / "serve", "x")
+    assert (ran.returncode, ran.stdout) == (5, f"serves ['{commands.directory}/app/serve', 'x']\n"), (
+        ran.stderr
+    )
+    done = commands.run("pannier", "vendor", "app", "--wrapper", "serve", "--index-url", index.simple)
+    assert "up to date" in done.stderr
+
+
+def test_a_kill_at_any_moment_leaves_what_was_there(
+    commands: Commands, program: Path, index: LocalIndex
+) -> None:
+    vendor(commands, index)
+    launcher = commands.directory / "tool"
+    environment = commands.environment()
+    for number in range(6):
+        program.write_text(SCRIPT + f"# {number}\n")
+        index.add(wheel_bytes("leaf", f"{number + 3}.0"))
+        command = ["pannier", "vendor", "tool.py", "--wrapper", "--upgrade", "--index-url", index.simple]
+        process = subprocess.Popen(
+            command,
+            cwd=commands.directory,
+            env=environment,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        deps = commands.directory / "python_deps"
+        if number % 2:  # when it has begun to write
+            while process.poll() is None and not list(deps.glob(".pannier-stage-*")):
+                time.sleep(0.0005)
+            time.sleep(number * 0.002)
+        else:
+            time.sleep(0.1 * (number + 1))
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        ran = start(launcher)
+        assert ran.stdout.startswith(f"{MINOR} 1.0 "), ran.stderr
+    vendor(commands, index, "--upgrade")
+    assert start(launcher).stdout == f"{MINOR} 1.0 8.0 [] __main__\n"
+    names = {path.name for path in deps.iterdir()}
+    assert len(names) == 4, names
 
 
 # --- On demand ---

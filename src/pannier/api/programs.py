@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pannier.api.provided import imports_to_check
+from pannier.formats.vendor_markers import MARKER_NAME
 from pannier.model.analysis import Analysis, Import
 from pannier.model.errors import PackError, UsageError
 
@@ -129,7 +130,8 @@ def _walk(directory: Path) -> Iterator[Path]:
 
 
 def _is_environment(directory: Path) -> bool:
-    return (directory / "pyvenv.cfg").is_file() or (directory / "conda-meta").is_dir()
+    marks = ("pyvenv.cfg", MARKER_NAME)
+    return any((directory / mark).is_file() for mark in marks) or (directory / "conda-meta").is_dir()
 
 
 def _included(includes: Sequence[str], home: Path) -> Iterable[tuple[str, Path]]:

@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from pannier.api.subjects import Subject
+from pannier.api.subjects import Subject, read_text
+from pannier.formats.vendor_markers import LAUNCHER_MARK
 from pannier.model.errors import UsageError
 from pannier.model.target import Target
 
 if TYPE_CHECKING:
     from pannier.pack.vendor_layout import VendoredTarget
-
-_MARK = "# Written by `pannier vendor`"
 
 
 class Launcher(NamedTuple):
@@ -41,7 +40,7 @@ class Launcher(NamedTuple):
         Raises:
             UsageError: There is such a file or directory.
         """
-        if not self.path.exists() or _MARK in _head_of(self.path):
+        if not self.path.exists() or LAUNCHER_MARK in _head_of(self.path):
             return
         raise UsageError(
             f"`{self.path}` is there already, and was not written by `pannier vendor`",
@@ -54,7 +53,7 @@ class Launcher(NamedTuple):
         if not self.path.is_file() or not os.access(self.path, os.X_OK):
             return False
         if self.script is None:
-            return _MARK in _head_of(self.path)
+            return LAUNCHER_MARK in _head_of(self.path)
         return self.path.read_bytes() == self.text().encode()
 
     def resolve(self, targets: "Sequence[VendoredTarget]") -> "Launcher":
@@ -134,7 +133,7 @@ def launcher_of(
     home = Path()
     if subject is not None and subject.kind in {"source", "project"}:
         home = subject.path if subject.path.is_dir() else subject.path.parent
-        name = name or subject.name
+        name = name or _only_command(subject) or subject.name
     if not name:
         raise UsageError(
             "nothing tells what the launcher is to start",
@@ -168,13 +167,25 @@ def _script_of(subject: Subject | None) -> Path | None:
     return path
 
 
+def _only_command(subject: Subject) -> str:
+    """The console script of a project that declares one and no more."""
+    from pannier.formats.project_files import console_script_names
+
+    pyproject = subject.path if subject.path.is_file() else subject.path / "pyproject.toml"
+    if subject.kind != "project" or not pyproject.is_file():
+        return ""
+    names = console_script_names(read_text(pyproject))
+    return names[0] if len(names) == 1 else ""
+
+
 def _names(pythons: Sequence[str]) -> list[str]:
     """What to look for on PATH, in order: the usual name first, so that a virtual environment's is taken."""
     newest_first = list(reversed(pythons))
     names = [f"python{minor}" for minor in newest_first]
     if any(minor.startswith("3") for minor in pythons):
         return ["python3", *names, "/usr/bin/python3", "/usr/local/bin/python3"]
-    return [*names, "python2", "python"]
+    # Any other Python finds one of these where PATH has none: `start_another`.
+    return [*names, "python2", "python", "python3", "/usr/bin/python3"]
 
 
 def _from(launcher: Path, place: Path) -> str:

@@ -70,6 +70,20 @@ def read_python(value: Any, where: str, problems: SpecProblems) -> str:
     return text
 
 
+def console_script_names(text: str) -> tuple[str, ...]:
+    """The console scripts that a pyproject.toml declares; none where it is not valid or leaves them open.
+
+    Args:
+        text: TOML.
+    """
+    try:
+        project = tomllib.loads(text).get("project")
+    except tomllib.TOMLDecodeError:
+        return ()
+    scripts = project.get("scripts") if isinstance(project, dict) else None
+    return tuple(scripts) if isinstance(scripts, dict) else ()
+
+
 def _extra_lists(
     project: dict[str, Any], extras: Sequence[str], problems: SpecProblems
 ) -> list[tuple[str, Any]]:

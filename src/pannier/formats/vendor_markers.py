@@ -6,6 +6,8 @@ from typing import NamedTuple
 from pannier.model.errors import UsageError
 
 MARKER_NAME = ".pannier-vendor.json"
+# In the second line of each launcher.
+LAUNCHER_MARK = "# Written by `pannier vendor`"
 TREE_PREFIX = "tree-"
 _FORMAT = "pannier-vendor"
 _VERSION = 1

@@ -18,7 +18,7 @@ _SUFFIXES = (".py", ".pyw", ".ipynb")
 _NEVER = frozenset({"__pycache__", "node_modules", "site-packages", "dist-packages", "__pypackages__"})
 # Skipped unless they are packages: projects named `build` exist.
 _BUILT = frozenset({"build", "dist", "_build", "wheelhouse", "htmlcov"})
-_ENVIRONMENT_MARKS = ("pyvenv.cfg", "conda-meta")
+_ENVIRONMENT_MARKS = ("pyvenv.cfg", "conda-meta", ".pannier-vendor.json")
 _DEVELOPMENT_DIRECTORIES = frozenset(
     {
         "tests",

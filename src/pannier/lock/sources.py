@@ -6,6 +6,8 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+from pannier.formats.vendor_markers import LAUNCHER_MARK, MARKER_NAME
+
 _NOT_SOURCE = {".git", ".hg", ".svn", ".bzr", "__pycache__", ".venv", "venv", ".tox", ".nox", ".mypy_cache",
     ".ruff_cache", ".pytest_cache", ".eggs", "node_modules"}  # fmt: skip
 
@@ -33,9 +35,20 @@ def copy_source(source: Path, destination: Path) -> Path:
     return destination
 
 
+def is_launcher(path: Path, mode: int) -> bool:
+    """Whether a file is one that `pannier vendor` wrote, to start what is beside it."""
+    if not stat.S_ISREG(mode) or not mode & stat.S_IXUSR or path.suffix:
+        return False
+    with path.open("rb") as stream:
+        return LAUNCHER_MARK.encode() in stream.read(300)
+
+
 def iter_source(directory: Path) -> Iterator[tuple[str, Path, int]]:
     """Give all files that a build may read: relative name, path and mode, in a fixed order."""
     for folder, folders, files in os.walk(directory):
+        if MARKER_NAME in files:
+            folders.clear()  # what `pannier vendor` put there, for which the project was built
+            continue
         folders[:] = sorted(
             name
             for name in folders
@@ -47,5 +60,7 @@ def iter_source(directory: Path) -> Iterator[tuple[str, Path, int]]:
         for name in sorted(files):
             path = Path(folder, name)
             mode = path.lstat().st_mode
-            if not name.endswith((".pyc", ".pyo")) and (stat.S_ISREG(mode) or stat.S_ISLNK(mode)):
+            if name.endswith((".pyc", ".pyo")) or is_launcher(path, mode):
+                continue
+            if stat.S_ISREG(mode) or stat.S_ISLNK(mode):
                 yield os.path.relpath(path, directory), path, mode & 0o170111

@@ -57,7 +57,9 @@ def host_facts():
     family = "musl"
     version = ()  # type: Tuple[int, ...]
     try:
-        words = (os.confstr("CS_GNU_LIBC_VERSION") or "").split()
+        # Python 2.7 does not know this one by its name.
+        name = "CS_GNU_LIBC_VERSION"  # type: Any
+        words = (os.confstr(name if name in os.confstr_names else 2) or "").split()
         if len(words) == 2:
             family, version = words[0], tuple(int(part) for part in words[1].split(".")[:2])
     except (AttributeError, OSError, ValueError):
@@ -166,11 +168,13 @@ def _is_version(path, version):
     import subprocess
 
     question = "import sys; print('%d %d' % tuple(sys.version_info[:2]))"
-    try:
-        asked = subprocess.Popen([path, "-S", "-s", "-c", question], stdout=subprocess.PIPE)
-    except (OSError, ValueError):
-        return False
-    answer = asked.communicate()[0].split()
+    with open(os.devnull, "r+b") as nothing:
+        try:
+            command = [path, "-S", "-s", "-c", question]
+            asked = subprocess.Popen(command, stdin=nothing, stdout=subprocess.PIPE, stderr=nothing)
+        except (OSError, ValueError):
+            return False
+        answer = asked.communicate()[0].split()
     return asked.returncode == 0 and [int(part) for part in answer if part.isdigit()] == list(version)
 
 
