@@ -186,10 +186,10 @@ def _on_demand(tree, label):
             break
     else:
         sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-        import pannier_vendored_fetching  # type: ignore[import-not-found]
-
+        # In a tree both have longer names, which hide no module of a program.
+        fetching = __import__(__name__.replace("_start", "_fetching"))  # type: Any
         del sys.path[0]
-        place = pannier_vendored_fetching.provide(tree, label, cache_of(tree))
+        place = fetching.provide(tree, label, cache_of(tree))
     return [place], [place] if os.path.exists(os.path.join(place, ".has-pth")) else []
 
 
