@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pannier.api.settings import Settings, load_settings
     from pannier.api.site_locking import SiteLockOptions, SiteLockResult, site_lock
     from pannier.api.site_planning import SiteDiffResult, SitePlanResult, site_diff, site_plan
+    from pannier.api.site_archives import inspect_bundle, is_bundle, verify_bundle
     from pannier.api.upstream_cleaning import CleanOptions, CleanResult, clean_upstream
     from pannier.api.vendoring import VendorOptions, VendorResult, vendor
 
@@ -81,6 +82,9 @@ _MODULES = {
     "unpack": "archives",
     "vendor": "vendoring",
     "verify": "archives",
+    "inspect_bundle": "site_archives",
+    "is_bundle": "site_archives",
+    "verify_bundle": "site_archives",
 }
 
 __all__ = [
@@ -135,6 +139,9 @@ __all__ = [
     "unpack",
     "vendor",
     "verify",
+    "inspect_bundle",
+    "is_bundle",
+    "verify_bundle",
 ]
 
 

@@ -1,4 +1,4 @@
-"""`pannier inspect`: what is inside a pack."""
+"""`pannier inspect`: what is inside a pack, or a site's bundle."""
 
 import argparse
 from pathlib import Path
@@ -10,24 +10,30 @@ from pannier.cli.render import Style, format_count, format_facts, format_size, f
 if TYPE_CHECKING:
     from pannier.model.manifest import Layer, Manifest
 
-DESCRIPTION = """Show what is inside a pack: interpreter, target, program, distributions and layers.
+DESCRIPTION = """Show what is inside a pack (interpreter, target, program, distributions and layers) or inside
+a site's bundle (environments, their Pythons and wheels).
 
 Only the manifest is read and checked; `pannier verify` checks every byte."""
 EXAMPLES = (
     ("pannier inspect weather.tar.gz", "what is in this file, and what does it need of a machine?"),
+    ("pannier inspect site.run", "which environments does this bundle bring, and is it signed?"),
     ("pannier inspect weather.tar.gz --json", "the whole manifest, for a program to read"),
 )
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `pannier inspect`."""
-    parser.add_argument("pack", metavar="FILE", type=Path, help="the pack")
+    parser.add_argument("pack", metavar="FILE", type=Path, help="the pack or bundle")
 
 
 def execute(arguments: argparse.Namespace, context: Context) -> Outcome:
     """Read the manifest and lay it out."""
     from pannier import api
 
+    if api.is_bundle(arguments.pack):
+        from pannier.cli.bundles import show_bundle
+
+        return show_bundle(arguments.pack, context.style)
     result = api.inspect(arguments.pack)
     data = {
         "path": str(arguments.pack),

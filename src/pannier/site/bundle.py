@@ -104,7 +104,7 @@ def write_bundle(
         files = _write_contents(writer, contents, reporter)
         mark = writer.mark()
         manifest = complete_manifest(_manifest(plan, files, header))
-        _close(writer, manifest, sign)
+        _close(writer, manifest, sign if rehearse is None else None)
         if rehearse is not None:
             rehearsal = rehearse(Path(stream.name), manifest)
             writer.back_to(mark)

@@ -132,14 +132,15 @@ def place_wheels(wheels: tuple[LockedWheel, ...], facts: dict[str, WheelFacts]) 
 
 
 def abi_of(environment: PlannedEnvironment) -> str:
-    """The ABI tag of an environment's compiled modules.
+    """The ABI tag of an environment's compiled modules; `none` where none is compiled.
 
-    Before 3.3 there were two for each version, by the width of Unicode characters; which one it is shows in
-    the wheels, and where none is compiled it is the one that Linux distributions have.
+    Before 3.3 there were two for each version, by the width of Unicode characters: the wheels tell which.
     """
     digits = environment.target.python_minor.replace(".", "")
+    tags = {wheel.filename.removesuffix(".whl").split("-")[-2] for wheel in environment.wheels}
+    if tags <= {"none", "abi3"}:
+        return "none"
     if environment.target.python_minor.startswith("2."):
-        tags = {wheel.filename.removesuffix(".whl").split("-")[-2] for wheel in environment.wheels}
         return f"cp{digits}m" if f"cp{digits}m" in tags else f"cp{digits}mu"
     return f"cp{digits}m" if digits in {"35", "36", "37"} else f"cp{digits}"
 

@@ -132,7 +132,7 @@ _unpack_python() {
 _unpack_one() {
     _found=$(_cut "$1" "$2" | _sha256)
     if [ "$_found" != "$3" ]; then
-        _fail bundle-damaged 'this bundle is damaged or was changed: the interpreter in it' "wanted: $3" \
+        _fail corrupt-bundle 'this bundle is damaged or was changed: the interpreter in it' "wanted: $3" \
             'copy the bundle again'
     fi
     for _directory in "${TMPDIR:-/tmp}" /var/tmp /tmp; do
@@ -174,14 +174,17 @@ sys.argv[:] = [path] + sys.argv[3:]
 if unpacked:
     owner = os.getpid()
     atexit.register(lambda: os.getpid() == owner and shutil.rmtree(unpacked, ignore_errors=True))
-try:
-    archive = zipfile.ZipFile(path)
-    members = set(archive.namelist())
-    program = archive.read("__main__.py")
-except (OSError, KeyError, ValueError, RuntimeError, NotImplementedError, EOFError, zipfile.BadZipFile) as error:
-    sys.stderr.write("error: this bundle is cut short or damaged\n  because: %s\n" % error)
-    sys.stderr.write("hint: copy the bundle again\ncode: bundle-damaged\n")
-    sys.exit(1)
+def checked(call, *arguments):
+    try:
+        return call(*arguments)
+    except (OSError, KeyError, ValueError, RuntimeError, NotImplementedError, EOFError, zipfile.BadZipFile) as error:
+        sys.stderr.write("error: this bundle is cut short or damaged\n  because: %s\n" % error)
+        sys.stderr.write("hint: copy the bundle again and compare its sha256 with the original\n")
+        sys.stderr.write("code: corrupt-bundle\n")
+        sys.exit(1)
+archive = checked(zipfile.ZipFile, path)
+members = set(archive.namelist())
+program = checked(archive.read, "__main__.py")
 class Members:
     def find_spec(self, name, path=None, target=None):
         place = name.replace(".", "/")
@@ -194,7 +197,7 @@ class Members:
     def exec_module(self, module):
         name = module.__spec__.origin
         module.__file__ = path + "/" + name
-        exec(compile(archive.read(name), module.__file__, "exec"), module.__dict__)
+        exec(compile(checked(archive.read, name), module.__file__, "exec"), module.__dict__)
     def get_source(self, name):
         return archive.read(importlib.util.find_spec(name).origin).decode()
     def get_data(self, name):
