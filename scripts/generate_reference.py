@@ -243,6 +243,8 @@ _RESULTS = {
     "serve": "none: it serves until it is told to stop",
     "serve passwd": "`file`, `user`, `is_new`",
     "serve export": "`output`, `projects`, `files`, `written`, `removed`",
+    "site bundle": "`path`, `id`, `size`, `environments` (`name`, `python`, `wheels`, `interpreter`), `wheels`, `left_out`, `since`, "
+    "`signed`, `rehearsed`, `seconds`",
     "serve remove": "`files`, `dry_run`",
     "serve status": "`project`, `status`, `reason`",
     "serve token": "`token`, and for `create` `secret`; for `list` `tokens`",

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pannier.api.site_locking import SiteLockOptions, SiteLockResult, site_lock
     from pannier.api.site_planning import SiteDiffResult, SitePlanResult, site_diff, site_plan
     from pannier.api.site_archives import inspect_bundle, is_bundle, verify_bundle
+    from pannier.api.site_bundling import BundleOptions, BundleResult, site_bundle
     from pannier.api.upstream_cleaning import CleanOptions, CleanResult, clean_upstream
     from pannier.api.vendoring import VendorOptions, VendorResult, vendor
 
@@ -85,6 +86,9 @@ _MODULES = {
     "inspect_bundle": "site_archives",
     "is_bundle": "site_archives",
     "verify_bundle": "site_archives",
+    "BundleOptions": "site_bundling",
+    "BundleResult": "site_bundling",
+    "site_bundle": "site_bundling",
 }
 
 __all__ = [
@@ -142,6 +146,9 @@ __all__ = [
     "inspect_bundle",
     "is_bundle",
     "verify_bundle",
+    "BundleOptions",
+    "BundleResult",
+    "site_bundle",
 ]
 
 

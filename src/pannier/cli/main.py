@@ -56,6 +56,7 @@ SUBVERBS = {
     "serve export": "write an index as static files for any web server",
     "site plan": "say what each environment of a site would consist of, before anything is downloaded",
     "site lock": "choose exact versions for each environment of a site",
+    "site bundle": "put every locked wheel of a site into one file that installs it on its server",
     "site diff": "say what has changed in a site's locks",
 }
 EXAMPLES = (
