@@ -243,8 +243,8 @@ _RESULTS = {
     "serve": "none: it serves until it is told to stop",
     "serve passwd": "`file`, `user`, `is_new`",
     "serve export": "`output`, `projects`, `files`, `written`, `removed`",
-    "site bundle": "`path`, `id`, `size`, `environments` (`name`, `python`, `wheels`, `interpreter`), `wheels`, `left_out`, `since`, "
-    "`signed`, `rehearsed`, `seconds`",
+    "site bundle": "`path`, `id` (empty for a dry run), `size`, `environments` (each with `name`, `python`, "
+    "`wheels`, `interpreter`), `wheels`, `left_out`, `since`, `signed`, `rehearsed`, `seconds`",
     "serve remove": "`files`, `dry_run`",
     "serve status": "`project`, `status`, `reason`",
     "serve token": "`token`, and for `create` `secret`; for `list` `tokens`",
@@ -253,8 +253,8 @@ _RESULTS = {
     "unpack": "`directory`, `files`, `size`, `seconds`",
     "vendor": "`directory`, `tree`, `targets`, `projects`, `files`, `size`, `launcher`, `uncompiled` "
     "(targets without byte code), `changed`, `dry_run`",
-    "verify": "`path`, `id`, `layers`, `size`",
-    "inspect": "`path`, `id`, `size`, `manifest`",
+    "verify": "`path`, `id`, `layers`, `size`; for a bundle `files` and `signed` instead of `layers`",
+    "inspect": "`path`, `id`, `size`, `manifest`; for a bundle also `signed`",
     "cache": "`directory`; for `info` also `kinds`, `files`, `size`; for `clean` also `removed`, `kept`, "
     "`size`, `dry_run`",
     "completion": "`shell`, `script`",

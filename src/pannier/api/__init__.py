@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from pannier.api.serving import serve, serve_settings
     from pannier.api.setting_names import SETTINGS
     from pannier.api.settings import Settings, load_settings
-    from pannier.api.site_locking import SiteLockOptions, SiteLockResult, site_lock
-    from pannier.api.site_planning import SiteDiffResult, SitePlanResult, site_diff, site_plan
     from pannier.api.site_archives import inspect_bundle, is_bundle, verify_bundle
     from pannier.api.site_bundling import BundleOptions, BundleResult, site_bundle
+    from pannier.api.site_locking import SiteLockOptions, SiteLockResult, site_lock
+    from pannier.api.site_planning import SiteDiffResult, SitePlanResult, site_diff, site_plan
     from pannier.api.upstream_cleaning import CleanOptions, CleanResult, clean_upstream
     from pannier.api.vendoring import VendorOptions, VendorResult, vendor
 
@@ -95,6 +95,8 @@ __all__ = [
     "SETTINGS",
     "AnalyzeOptions",
     "AnalyzeResult",
+    "BundleOptions",
+    "BundleResult",
     "CleanOptions",
     "CleanResult",
     "DoctorOptions",
@@ -126,6 +128,8 @@ __all__ = [
     "index_remove",
     "index_yank",
     "inspect",
+    "inspect_bundle",
+    "is_bundle",
     "list_tokens",
     "load_settings",
     "lock",
@@ -137,18 +141,14 @@ __all__ = [
     "serve_settings",
     "set_password",
     "set_status",
+    "site_bundle",
     "site_diff",
     "site_lock",
     "site_plan",
     "unpack",
     "vendor",
     "verify",
-    "inspect_bundle",
-    "is_bundle",
     "verify_bundle",
-    "BundleOptions",
-    "BundleResult",
-    "site_bundle",
 ]
 
 

@@ -37,6 +37,7 @@ class FakeApi(ModuleType):
             setattr(self, options, SimpleNamespace)
         for verb in ("analyze", "lock", "pack", "run_arguments", "unpack", "verify", "inspect"):
             setattr(self, verb, self._verb(verb))
+        self.is_bundle = lambda path: False
         self.cache_usage = self._verb("cache_usage")
         self.cache_clean = self._verb("cache_clean")
 

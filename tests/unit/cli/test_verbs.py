@@ -248,7 +248,6 @@ def test_run_becomes_the_launcher(api: Any, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_inspect_lays_the_manifest_out(api: Any, manifest: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    api.results["is_bundle"] = False
     api.results["inspect"] = SimpleNamespace(
         manifest=manifest, id="d" * 64, size=48_322_500, path=Path("w.tar.gz")
     )
@@ -290,7 +289,6 @@ def test_unpack_and_verify_say_how_much_it_was(
     assert main(["unpack", "w.tar.gz", "there", "--json"]) == 0
     assert result_of(capsys) == {"directory": "there", "files": 7000, "size": 300_000_000, "seconds": 1.94}
 
-    api.results["is_bundle"] = False
     api.results["verify"] = SimpleNamespace(manifest=manifest, id="d" * 64, layers=14, size=86_100_000)
     assert main(["verify", "w.tar.gz"]) == 0
     assert capsys.readouterr() == ("", "w.tar.gz: whole, 14 layers, 86.1 MB checked\n")
