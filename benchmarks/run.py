@@ -20,6 +20,7 @@ def main() -> None:
         "analyze_tree.py",
         "pack_speed.py",
         "run_speed.py",
+        "zipapp_speed.py",
         "memory.py",
         "publishing_speed.py",
         "index_speed.py",

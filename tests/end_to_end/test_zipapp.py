@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import time
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -358,3 +359,68 @@ def test_the_same_lock_gives_the_same_bytes_and_verify_reads_them(
     assert (commands.directory / "unpacked/program/part.py").is_file()
     program.file.write_bytes(first[:300] + b"X" + first[301:])
     assert "damaged" in commands.run("pannier", "verify", "app.pyz", status=1).stderr
+
+
+def _write_wheel(directory: Path) -> None:
+    directory.mkdir()
+    members = {
+        "tool/__init__.py": "import sys\ndef main():\n    print('tool', sys.argv[1:])\n    return 4\n",
+        "tool/__main__.py": "import sys\nprint('module', sys.argv[1:], __spec__.name)\n",
+        "tool-1.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: tool\nVersion: 1.0\n",
+        "tool-1.0.dist-info/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        "tool-1.0.dist-info/entry_points.txt": "[console_scripts]\ntool = tool:main\n",
+        "tool-1.0.data/scripts/other": "#!python\nimport sys\nprint('other', sys.argv[1:])\n",
+        "tool-1.0.dist-info/RECORD": "",
+    }
+    with zipfile.ZipFile(directory / "tool-1.0-py3-none-any.whl", "w") as archive:
+        for name, text in members.items():
+            archive.writestr(name, text)
+
+
+@pytest.mark.parametrize("way", ["itself", "by its Python"])
+def test_commands_of_distributions_and_modules_start_too(
+    make_program: Make, commands: Commands, tmp_path: Path, way: str
+) -> None:
+    program = make_program()
+    _write_wheel(commands.directory / "wheels")
+    commands.script("requirements.txt", "tool\n")
+    commands.script("package/__init__.py", "")
+    commands.script(
+        "package/__main__.py", "import sys, package\nprint(__name__, sys.argv[1:], __package__)\n"
+    )
+    offline = ("--offline", "--find-links", str(commands.directory / "wheels"), "--python", "3.11")
+    for subject, more, status, expected in (
+        ("requirements.txt", ["--program", "tool"], 4, "tool ['a b']\n"),
+        ("requirements.txt", ["--program", "other"], 0, "other ['a b']\n"),
+        ("package", [], 0, "__main__ ['a b'] package\n"),
+    ):
+        commands.run("pannier", "pack", subject, "-o", "app.pyz", *offline, *more)
+        for _ in range(2):
+            done = program.run("a b", way=way)
+            assert (done.returncode, done.stdout) == (status, expected), done.stderr
+    commands.run("pannier", "pack", "requirements.txt", "-o", "app.pyz", *offline)
+    assert program.run("-m", "tool", "x", way=way).stdout == "module ['x'] tool.__main__\n"
+
+
+@pytest.mark.network
+def test_a_script_that_says_what_it_needs_takes_compiled_modules_along(
+    make_program: Make, commands: Commands
+) -> None:
+    program = make_program()
+    commands.script(
+        "app.py",
+        '# /// script\n# requires-python = "==3.11.*"\n'
+        '# dependencies = ["PyYAML", "requests", "rich"]\n# ///\n'
+        "import requests, rich, yaml\nprint(yaml.__with_libyaml__, yaml.CLoader.__name__, __file__)\n",
+    )
+    commands.run("pannier", "pack", "app.py", "-o", "app.pyz")
+    for way in ("itself", "by its Python"):
+        done = program.run(way=way)
+        assert done.stdout.startswith("True CLoader "), done.stderr
+
+
+def test_a_form_without_an_interpreter_refuses_one(commands: Commands) -> None:
+    commands.script("app.py", "print(1)\n")
+    done = commands.run("pannier", "pack", "app.py", "-o", "app.pyz", "--interpreter", "standalone", status=2)
+    assert "form-without-interpreter" in done.stderr
+    assert not (commands.directory / "app.pyz").exists()

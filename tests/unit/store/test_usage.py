@@ -3,6 +3,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from pannier.store.directories import CacheDirectories
 from pannier.store.occupancy import occupied
 from pannier.store.usage import cache_usage, clean, plan_cleaning
@@ -52,6 +54,26 @@ def test_a_prefix_that_a_process_stands_in_is_kept_and_said(tmp_path: Path) -> N
     finally:
         process.communicate(b"\n")
     assert clean(plan_cleaning(directories)).removed == (prefix,)
+
+
+@pytest.mark.parametrize("trace", ["its variable", "its open directory"])
+def test_a_prefix_of_a_program_that_has_loaded_nothing_compiled_is_kept(tmp_path: Path, trace: str) -> None:
+    directories = _cache(tmp_path)
+    prefix = directories.prefixes / "id"
+    environ = {**os.environ, "PANNIER_PREFIX": str(prefix)} if trace == "its variable" else None
+    opened = os.open(prefix, os.O_RDONLY)
+    process = subprocess.Popen(
+        ["sh", "-c", "read answer"],
+        env=environ,
+        stdin=subprocess.PIPE,
+        pass_fds=() if environ else (opened,),
+    )
+    os.close(opened)
+    try:
+        assert plan_cleaning(directories).kept == (prefix,)
+    finally:
+        process.communicate(b"\n")
+    assert plan_cleaning(directories).kept == ()
 
 
 def test_what_is_being_written_is_kept(tmp_path: Path) -> None:
