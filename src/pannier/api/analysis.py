@@ -1,23 +1,25 @@
 """`analyze`: what sources import, which projects provide that, and the spec that follows."""
 
-import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
+from pannier.api.analysed_environment import AnalysedEnvironment, find_analysed
+from pannier.api.analysed_spec import Wishes, own_version, spec_of_analysis
 from pannier.api.declared import declared_by
 from pannier.api.project_files import ProjectFiles, read_declaring_files, read_project_files
+from pannier.api.refusals import refuse_guesses, refuse_problems, refuse_unknown
 from pannier.api.settings import Settings
 from pannier.api.workshop import Workshop
-from pannier.formats.python_bounds import allows
-from pannier.model.analysis import Analysis, FoundProject, Import, Problem
+from pannier.model.analysis import Analysis
 from pannier.model.declarations import Check, Declared
-from pannier.model.errors import AnalysisError, InterpreterError
+from pannier.model.errors import AnalysisError
 from pannier.model.events import Reporter, SilentReporter
-from pannier.model.interpreter import InstalledDistribution, Interpreter
 from pannier.model.names import normalized_name
-from pannier.model.spec import LocalProject, Spec
+from pannier.model.spec import Spec
+
+if TYPE_CHECKING:
+    from pannier.imports.analysis import AnalysisOptions
 
 
 class AnalyzeOptions(NamedTuple):
@@ -68,20 +70,6 @@ class AnalyzeResult(NamedTuple):
     check: Check | None = None
 
 
-class AnalysedEnvironment(NamedTuple):
-    """The environment whose versions and names come first.
-
-    Attributes:
-        python_version: Of its interpreter.
-        distributions: What it has installed.
-        place: Its prefix, or its probed interpreter; `None` for no environment.
-    """
-
-    python_version: str = ""
-    distributions: tuple[InstalledDistribution, ...] = ()
-    place: Path | Interpreter | None = None
-
-
 def analyze(
     sources: Sequence[str], options: AnalyzeOptions, settings: Settings, reporter: Reporter | None = None
 ) -> AnalyzeResult:
@@ -91,13 +79,12 @@ def analyze(
         AnalysisError: A source is missing; with `options.strict` also for whatever is unknown or unreadable.
         SpecError: A source's own metadata block is not valid.
     """
-    from pannier.imports.analysis import AnalysisOptions
     from pannier.imports.analysis import analyze as analyze_sources
     from pannier.store.analyses import KeptAnalyses
 
     workshop = Workshop(settings, reporter or SilentReporter())
-    environment = _environment(options.python, workshop)
-    target_python = options.target_python or environment.python_version or _own_version()
+    environment = find_analysed(options.python, workshop)
+    target_python = options.target_python or environment.python_version or own_version()
     stdin = _text_of(options.stdin)
     project = (
         read_declaring_files(options.declared_in)
@@ -106,16 +93,7 @@ def analyze(
     )
     analysis = analyze_sources(
         [("-", stdin) if name == "-" else name for name in sources],
-        AnalysisOptions(
-            target_python=target_python,
-            mapping={**settings.mapping, **options.mapping},
-            installed=environment.distributions,
-            declared=_requirements(project.declarations.requirements),
-            locked=tuple(sorted(project.requires.keys() - _names(project.declarations.project_names))),
-            toplevel=options.toplevel,
-            functions=options.functions,
-            is_thorough=options.strict,
-        ),
+        _how(options, settings, environment, project, target_python),
         workshop.reporter,
         KeptAnalyses(workshop.directories.analyses),
     )
@@ -127,12 +105,35 @@ def analyze(
         refuse_problems(analysis.problems)
         refuse_unknown(analysis.unknown)
         refuse_guesses(analysis.projects)
-    spec = _spec_of(analysis, declared_by(sources, stdin), options, environment)
+    wishes = Wishes(options.target_python, options.extra, options.exact_python)
+    spec = spec_of_analysis(analysis, declared_by(sources, stdin), wishes, environment)
     return AnalyzeResult(
         analysis=analysis,
         spec=spec,
         environment_python=environment.python_version,
         check=_compare(analysis, project, environment, target_python) if options.compare else None,
+    )
+
+
+def _how(
+    options: AnalyzeOptions,
+    settings: Settings,
+    environment: AnalysedEnvironment,
+    project: ProjectFiles,
+    target_python: str,
+) -> "AnalysisOptions":
+    """How to read the sources, with all that is known beside them."""
+    from pannier.imports.analysis import AnalysisOptions
+
+    return AnalysisOptions(
+        target_python=target_python,
+        mapping={**settings.mapping, **options.mapping},
+        installed=environment.distributions,
+        declared=_requirements(project.declarations.requirements),
+        locked=tuple(sorted(project.requires.keys() - _names(project.declarations.project_names))),
+        toplevel=options.toplevel,
+        functions=options.functions,
+        is_thorough=options.strict,
     )
 
 
@@ -169,185 +170,6 @@ def _compare(
     return check(analysis, project.declarations, requires, target_python)
 
 
-def refuse_problems(problems: Sequence[Problem]) -> None:
-    """Raise one error for every source that could not be read.
-
-    Raises:
-        AnalysisError: There are any.
-    """
-    if not problems:
-        return
-    count = "a source" if len(problems) == 1 else f"{len(problems)} sources"
-    raise AnalysisError(
-        f"{count} could not be read",
-        code=problems[0].code,
-        facts={"where": [f"{problem.location}: {problem.message}" for problem in problems]},
-        hint="mend or leave out what is named",
-    )
-
-
-def refuse_unknown(unknown: Sequence[Import]) -> None:
-    """Raise one error for every import that the sources cannot do without and nothing known provides.
-
-    Raises:
-        AnalysisError: There are any.
-    """
-    places: dict[str, list[str]] = {}
-    for item in unknown:
-        if item.kind in {"required", "dynamic"}:
-            places.setdefault(item.name, []).append(str(item.location))
-    if not places:
-        return
-    count = "1 import has" if len(places) == 1 else f"{len(places)} imports have"
-    first = min(places)
-    raise AnalysisError(
-        f"{count} no known project",
-        code="unknown-import",
-        facts={name: ", ".join(where) for name, where in sorted(places.items())},
-        hint=f"name the project for each, for example `--pkg-mapping {first}=PROJECT`",
-    )
-
-
-def refuse_guesses(projects: Sequence[FoundProject]) -> None:
-    """Raise one error for every project that is needed and only guessed.
-
-    Raises:
-        AnalysisError: There are any.
-    """
-    guesses = guessed(projects)
-    if not guesses:
-        return
-    count = "1 project is" if len(guesses) == 1 else f"{len(guesses)} projects are"
-    first = guesses[0]
-    raise AnalysisError(
-        f"{count} a guess",
-        code="guessed-project",
-        facts={project.name: _why_guessed(project) for project in guesses},
-        hint=f"look at each, and confirm it with `--pkg-mapping {_import_of(first)}={first.name}`",
-    )
-
-
-def guessed(projects: Sequence[FoundProject]) -> list[FoundProject]:
-    """The projects that the sources cannot do without and that are only guessed."""
-    return [project for project in projects if project.confidence == "guess" and not project.optional]
-
-
-def _import_of(project: FoundProject) -> str:
-    return project.imports[0].name.partition(".")[0]
-
-
-def _why_guessed(project: FoundProject) -> str:
-    first = project.imports[0]
-    return f"for `{first.name}` at {first.location}: {', '.join(project.reasons)}"
-
-
-def _environment(python: str, workshop: Workshop) -> AnalysedEnvironment:
-    """The environment to take names and versions from; an explicit one must exist."""
-    environ = workshop.settings.environ
-    place = python or environ.get("VIRTUAL_ENV", "") or environ.get("CONDA_PREFIX", "")
-    if not place:
-        return AnalysedEnvironment()
-    from pannier.environment.installed import installed_distributions
-
-    path = Path(place)
-    version = _prefix_python(path)
-    if version:
-        return AnalysedEnvironment(version, installed_distributions(path), path)
-    if not python:
-        return AnalysedEnvironment()  # a stale VIRTUAL_ENV, or a conda environment of other tools
-    if path.is_dir():
-        raise InterpreterError(
-            f"`{path}` holds no Python environment",
-            code="no-environment",
-            facts={"looked for": "pyvenv.cfg, lib/python3*"},
-            hint="name its directory or its interpreter with `--python`",
-        )
-    from pannier.environment.probe import probe
-
-    interpreter = probe(python, workshop.directories.interpreters)
-    return AnalysedEnvironment(interpreter.version, installed_distributions(interpreter), interpreter)
-
-
-def _prefix_python(prefix: Path) -> str:
-    """The version of a prefix's Python, told from its files: starting it would cost more than all else.
-
-    Empty when the directory is no prefix of a Python.
-    """
-    configuration = prefix / "pyvenv.cfg"
-    if configuration.is_file():
-        for line in configuration.read_text("utf-8", "replace").splitlines():
-            key, _, value = line.partition("=")
-            if key.strip() in {"version", "version_info"}:
-                return ".".join(value.strip().split(".")[:3])
-    for directory in sorted(prefix.glob("lib/python3*"), reverse=True):
-        return directory.name.removeprefix("python")
-    return ""
-
-
-def _own_version() -> str:
-    return ".".join(map(str, sys.version_info[:3]))
-
-
-def _spec_of(
-    analysis: Analysis, declared: Spec, options: AnalyzeOptions, environment: AnalysedEnvironment
-) -> Spec:
-    """The requirements: what the source declares, what it imports, and what was added."""
-    installed = {normalized_name(item.name): item for item in environment.distributions}
-    chosen: dict[str, str] = {}
-    for requirement in _pinned(options.extra, installed):
-        chosen[_name_of(requirement)] = requirement
-    for requirement in declared.requirements:
-        chosen.setdefault(_name_of(requirement), requirement)
-    projects = [project for project in analysis.projects if _is_wanted(project)]
-    for project in projects:
-        if not project.editable_path:
-            name = normalized_name(project.name)
-            if normalized_name(chosen.get(name, name)) == name:
-                # A bare name says nothing of versions: what the code shows of them holds.
-                chosen[name] = project.requirement
-    _add_companions(chosen, analysis)
-    return Spec(
-        requirements=tuple(chosen[name] for name in sorted(chosen)),
-        python=_python_of(_bound_of(analysis, declared), options, environment),
-        local_projects=declared.local_projects
-        + tuple(
-            LocalProject(path=project.editable_path, name=project.name)
-            for project in projects
-            if project.editable_path
-        ),
-        dialect="analysis",
-    )
-
-
-def _bound_of(analysis: Analysis, declared: Spec) -> str:
-    """What bounds the Python; a source's own metadata goes before files that the user names instead."""
-    is_joined = any(bound.origin == "requires-python" for bound in analysis.python_bounds)
-    return analysis.requires_python if is_joined else declared.python or analysis.requires_python
-
-
-def _add_companions(chosen: dict[str, str], analysis: Analysis) -> None:
-    """Bound what the bounded projects do not bound themselves, except where somebody else has done so."""
-    implied = {normalized_name(project.name): project.requirement for project in analysis.projects}
-    for companion in analysis.companions:
-        requirement = companion.specifier
-        name = normalized_name(project_name(requirement))
-        present = chosen.get(name, "")
-        if present in {"", implied.get(name)}:
-            rest = requirement[len(project_name(requirement)) :]
-            separator = "," if present and present != project_name(present) else ""
-            chosen[name] = f"{present}{separator}{rest}" if present else requirement
-
-
-def _python_of(bound: str, options: AnalyzeOptions, environment: AnalysedEnvironment) -> str:
-    """The release to ask for: the one named, or the environment's, unless the sources do not allow it."""
-    version = options.target_python or environment.python_version
-    if options.exact_python:
-        version = version or _own_version()
-    if not version or not allows(bound, version):
-        return bound
-    return f"=={'.'.join(version.split('.')[:2])}.*"
-
-
 def _text_of(stdin: str | bytes) -> str:
     """Decode a source as Python does: by its byte order mark or coding cookie (PEP 263), else as UTF-8."""
     if isinstance(stdin, str):
@@ -367,40 +189,3 @@ def _text_of(stdin: str | bytes) -> str:
             facts={"reason": str(error)},
             hint="send it as UTF-8",
         ) from None
-
-
-def _is_wanted(project: FoundProject) -> bool:
-    """Optional imports count only where the environment analysed has them; guesses never do."""
-    if project.confidence == "guess":
-        return False
-    return not project.optional or project.confidence == "installed"
-
-
-def _pinned(extra: Sequence[str], installed: Mapping[str, InstalledDistribution]) -> list[str]:
-    """Bare names take the version that the analysed environment has."""
-    pinned: list[str] = []
-    for requirement in extra:
-        found = installed.get(normalized_name(requirement))
-        pinned.append(f"{found.name}=={found.version}" if found and not found.editable_path else requirement)
-    return pinned
-
-
-def _name_of(requirement: str) -> str:
-    from packaging.requirements import InvalidRequirement, Requirement
-
-    try:
-        return normalized_name(Requirement(requirement).name)
-    except InvalidRequirement as error:
-        raise AnalysisError(
-            f"`{requirement}` is no requirement",
-            code="requirement-invalid",
-            facts={"reason": str(error).splitlines()[0]},
-            hint="write a project's name, with a version if need be: `name==1.2`",
-        ) from None
-
-
-def project_name(requirement: str) -> str:
-    """The name in front of a requirement."""
-    from pannier.imports.declarations import project_name as name_of
-
-    return name_of(requirement)

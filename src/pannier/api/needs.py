@@ -3,10 +3,11 @@
 from pathlib import Path
 from typing import NamedTuple
 
-from pannier.api.analysis import AnalyzeOptions, analyze, refuse_guesses, refuse_problems, refuse_unknown
+from pannier.api.analysis import AnalyzeOptions, analyze
 from pannier.api.declared import script_settings
 from pannier.api.environments import spec_of_environment
 from pannier.api.programs import ProgramFiles, program_files
+from pannier.api.refusals import refuse_guesses, refuse_problems, refuse_unknown
 from pannier.api.subjects import Subject, read_spec
 from pannier.api.workshop import Workshop
 from pannier.model.errors import AnalysisError, SpecError

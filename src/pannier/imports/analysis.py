@@ -8,11 +8,12 @@ from typing import NamedTuple
 
 from pannier.imports.keeping import Keeper
 from pannier.imports.known_projects import conda_name, is_namespace
-from pannier.imports.program import DEVELOPMENT, OPTIONAL, REQUIRED, TYPING, Options, Program, Unit
+from pannier.imports.program import Options, Program
 from pannier.imports.python_versions import PythonNeeds
 from pannier.imports.resolution import Provider, Resolver
 from pannier.imports.scan import ImportSite
 from pannier.imports.standard_library import is_standard_somewhere, standard_modules
+from pannier.imports.units import DEVELOPMENT, OPTIONAL, REQUIRED, TYPING, Unit
 from pannier.imports.version_needs import VersionNeeds
 from pannier.model.analysis import Analysis, FoundProject, Import, ImportKind, LocalModule
 from pannier.model.errors import AnalysisError

@@ -23,7 +23,8 @@ from pannier.imports.file_scan import scan_file
 from pannier.imports.keeping import Keeper
 from pannier.imports.local import Listing, as_listing
 from pannier.imports.plain import Plain, from_plain, to_plain
-from pannier.imports.program import Pending, Program, SearchPath, Unit
+from pannier.imports.program import Program
+from pannier.imports.units import Pending, SearchPath, Unit
 from pannier.model.analysis import Location, Problem
 
 # FAT keeps times to two seconds; nothing in use is coarser.

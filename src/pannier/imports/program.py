@@ -6,17 +6,16 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from pannier.imports.file_scan import FileScan, ScanOptions, scan_file, scan_reading
-from pannier.imports.local import Found, LocalFile, LocalFinder, join, module_name, parent_directory
+from pannier.imports.local import LocalFile, join, module_name, parent_directory
+from pannier.imports.lookup import Lookup
 from pannier.imports.resolution import Resolver
 from pannier.imports.scan import ImportSite
 from pannier.imports.source import Reading, SourceText, with_plain_line_ends
-from pannier.imports.standard_library import standard_modules
+from pannier.imports.units import DEVELOPMENT, OPTIONAL, REQUIRED, TYPING, Pending, SearchPath, Unit
 from pannier.model.analysis import Problem
 from pannier.model.errors import AnalysisError
 from pannier.model.events import Reporter, Stage
 
-# How much a file's imports are needed: a file inherits the weakest link on its strongest chain of imports.
-REQUIRED, OPTIONAL, TYPING, DEVELOPMENT = range(4)
 _LEVELS = {"optional": OPTIONAL, "typing": TYPING}
 _UNLISTED = DEVELOPMENT + 1
 _PROJECT_FILES = ("pyproject.toml", "setup.py", "setup.cfg", ".git")
@@ -30,88 +29,6 @@ class Options(NamedTuple):
     toplevel: bool
     functions: tuple[str, ...]
     is_thorough: bool = False
-
-
-class SearchPath(NamedTuple):
-    """Where one file's imports are looked up.
-
-    Attributes:
-        first: Directories that come before everything installed.
-        last: Directories that are only plausible: they never hide a project that is known.
-        shadows_standard: A local module may hide a standard one, as beside a script that is run.
-    """
-
-    first: tuple[str, ...]
-    last: tuple[str, ...] = ()
-    shadows_standard: bool = True
-
-
-class Pending(NamedTuple):
-    """A file that waits to be read; see `Unit`."""
-
-    path: str
-    root: str
-    level: int
-    search: SearchPath
-    is_named: bool = True
-    text: str | None = None
-    size: int = 0
-
-    @property
-    def is_thorough(self) -> bool:
-        """Whether all of it is parsed: the user named the very file."""
-        return self.is_named and not self.size
-
-
-def _below(base: str, directory: str) -> str:
-    """A directory as seen from here that is spelled as seen from another, without needless `..`."""
-    while directory == os.pardir or directory.startswith(os.pardir + os.sep):
-        base = parent_directory(base)
-        directory = directory[len(os.pardir) + 1 :]
-    return join(base, directory) if directory not in {"", os.curdir} else base
-
-
-def _is_itself(unit: "Unit", found: Found) -> bool:
-    """Whether a unit that is no package finds nothing but itself."""
-    path = unit.source.path
-    name = path.rpartition("/")[2]
-    if name == "__init__.py" or not any(file.path.endswith(name) for file in found.files):
-        return False
-    this = os.path.normpath(path)
-    return any(os.path.normpath(file.path) == this for file in found.files)
-
-
-class Unit:
-    """One file of the program, read and scanned.
-
-    Attributes:
-        found: What it imports, as it was scanned.
-        source: Where its lines stand.
-        path: The file.
-        root: Directory on `sys.path` under which it has `name`.
-        name: Its dotted name.
-        level: How much its imports are needed.
-        search: Where its imports are looked up.
-        python2_line: Where it shows that it is written in Python 2; 0 when it does not.
-        external: Imports that are none of the program's own modules.
-        local_modules: Modules of the program's own that it imports.
-        requests: Files that it asks for and that would not be read as much as it needs them without it.
-        is_thorough: All of it was parsed.
-    """
-
-    def __init__(self, found: FileScan, source: SourceText, pending: Pending, name: str) -> None:
-        self.found = found
-        self.source = source
-        self.path = pending.path
-        self.root = pending.root
-        self.name = name
-        self.level = pending.level
-        self.search = pending.search
-        self.python2_line = found.python2_line
-        self.external: tuple[ImportSite, ...] = found.scan.sites
-        self.local_modules: set[str] = set()
-        self.requests: dict[str, int] = {}
-        self.is_thorough = False
 
 
 class Program:
@@ -139,7 +56,6 @@ class Program:
         version = tuple(int(part) for part in options.target_python.split(".") if part.isdecimal())
         self._options = options
         self.scan_options = ScanOptions(version, options.platform, options.toplevel, options.functions)
-        self._resolver = resolver
         self._reporter = reporter
         self._queues: tuple[deque[Pending], ...] = tuple(deque() for _ in range(4))
         self._seen: set[str] = set()
@@ -147,7 +63,8 @@ class Program:
         # The strongest level at which each path waits already.
         self._queued: dict[str, int] = {}
         self.listed: dict[str, int] = {}
-        self.finder = LocalFinder()
+        self._lookup = Lookup(options.target_python, resolver)
+        self.finder = self._lookup.finder
         self.inputs: set[str] = set()
         self.changed: dict[str, tuple[Unit, int]] = {}
         self.unread: dict[str, tuple[Problem, ...]] = {}
@@ -237,7 +154,7 @@ class Program:
 
         Only beside scripts: in a directory every file is read, and explains what nothing else does.
         """
-        added = dict.fromkeys(place for unit in self.units for place in self._added(unit))
+        added = dict.fromkeys(place for unit in self.units for place in self._lookup.added(unit))
         for unit in self.units if added and not self.listed else ():
             new = tuple(place for place in added if place not in unit.search.first)
             if new:
@@ -245,19 +162,6 @@ class Program:
                 for file, level in self.follow(unit):
                     self._queue(unit, file, level)
         return any(self._queues)
-
-    def _added(self, unit: Unit) -> list[str]:
-        """The directories that a file adds to `sys.path`, those that there are.
-
-        Some are meant from the file's own directory, some from that of the script, or the project's.
-        """
-        own = os.path.dirname(unit.source.path) or os.curdir
-        bases = dict.fromkeys((own, *unit.search.first, *unit.search.last))
-        found: list[str] = []
-        for directory in unit.found.scan.directories:
-            places = (_below(base, directory) for base in bases)
-            found.extend(next(([place] for place in places if self.finder.directories.entries(place)), []))
-        return found
 
     def _scan_tree(self, stage: Stage) -> None:
         """Scan what lies in directories beforehand, on every core."""
@@ -323,7 +227,7 @@ class Program:
         wanted: list[tuple[LocalFile, int]] = []
         met: set[tuple[str, int]] = set()
         for site in unit.found.scan.sites:
-            files = self._files_of(unit, site)
+            files = self._lookup.files_of(unit, site)
             if files is None:
                 external.append(site)
                 continue
@@ -340,94 +244,14 @@ class Program:
                 unit.requests[file.path] = min(level, unit.requests.get(file.path, level))
         return wanted
 
-    def _files_of(self, unit: Unit, site: ImportSite) -> list[LocalFile] | None:
-        """The program's own files that an import runs; `None` when it is of something else."""
-        if site.is_project:
-            found = self._absolute(unit, site._replace(module=site.module.replace("-", "_")))
-            return None if found is None else []
-        return self._relative(unit, site) if site.level else self._absolute(unit, site)
-
     def _queue(self, unit: Unit, file: LocalFile, level: int) -> None:
         if file.path in self._seen or self._queued.get(file.path, _UNLISTED) <= level:
             return
         self._queued[file.path] = level
-        search = unit.search._replace(first=self._first(unit))
+        search = unit.search._replace(first=self._lookup.first(unit))
         if file.root not in search.first:
             search = search._replace(first=(file.root, *search.first))
         self._queues[level].append(Pending(file.path, file.root, level, search, is_named=False))
-
-    def _first(self, unit: Unit) -> tuple[str, ...]:
-        """Where a file's imports are looked up before all else, what it adds to `sys.path` at the end."""
-        if not unit.found.scan.directories:
-            return unit.search.first
-        return tuple(dict.fromkeys((*unit.search.first, *self._added(unit))))
-
-    def _relative(self, unit: Unit, site: ImportSite) -> list[LocalFile]:
-        """What a relative import runs; never anything else than local, found or not."""
-        base = os.path.dirname(unit.source.path) or os.curdir
-        for _ in range(site.level - 1):
-            base = parent_directory(base)
-        files: list[LocalFile] = []
-        modules = [site.module] if site.module else []
-        modules += [f"{site.module}.{name}".lstrip(".") for name in site.names if name != "*"]
-        for module in modules:
-            found = self.finder.find(base, module)
-            if found is not None:
-                files.extend(found.files)
-        return [LocalFile(file.path, module_name(file.path, unit.root), unit.root) for file in files]
-
-    def _absolute(self, unit: Unit, site: ImportSite) -> list[LocalFile] | None:
-        """What an absolute import runs, when that is the program's own."""
-        top = site.module.partition(".")[0]
-        if not unit.search.shadows_standard and top in standard_modules(self._options.target_python):
-            return None
-        first = self._first(unit)
-        if unit.python2_line:
-            first = (os.path.dirname(unit.source.path) or os.curdir, *first)
-        for root in first if top in self.finder.tops(first) else ():
-            found = self.finder.find(root, site.module)
-            if found is not None and self._is_meant(unit, site, found):
-                return self._with_submodules(root, site, found)
-        if self._is_elsewhere(site.module):
-            return None
-        for root in unit.search.last:
-            found = self.finder.find(root, site.module)
-            if found is not None:
-                return self._with_submodules(root, site, found)
-        return None
-
-    def _is_meant(self, unit: Unit, site: ImportSite, found: Found) -> bool:
-        """Whether a local candidate is what the import gives, and not something installed."""
-        if "." not in site.module and _is_itself(unit, found) and self._is_elsewhere(site.module):
-            # A script named like what it imports cannot mean itself.
-            return False
-        if found.is_certain:
-            return True
-        # Without `__init__.py` a directory gives way to an installed package, unless the module is there.
-        wanted = {site.module, *(f"{site.module}.{name}" for name in site.names)}
-        there = any(file.name in wanted for file in found.files) or any(
-            submodule.files for submodule in self._submodules(found, site)
-        )
-        return there or not self._is_elsewhere(site.module)
-
-    def _submodules(self, found: Found, site: ImportSite) -> list[Found]:
-        names = (f"{site.module}.{name}" for name in site.names if name != "*")
-        inners = (self.finder.find(found.root, name) for name in names)
-        return [inner for inner in inners if inner is not None]
-
-    def _with_submodules(self, root: str, site: ImportSite, found: Found) -> list[LocalFile]:
-        files = list(found.files)
-        for name in site.names:
-            inner = self.finder.find(root, f"{site.module}.{name}") if name != "*" else None
-            files.extend(inner.files if inner else ())
-        return files
-
-    def _is_elsewhere(self, module: str) -> bool:
-        """Whether a name is standard, or a project is known to provide it."""
-        top = module.partition(".")[0]
-        return (
-            top in standard_modules(self._options.target_python) or self._resolver.resolve(module) is not None
-        )
 
     def _enclosing_project(self, directory: str) -> tuple[str, ...]:
         """The project that a script lies in: its root and `src`, plausible places for its imports."""

@@ -1,0 +1,78 @@
+"""What an analysis found that a lock, a pack or strict use cannot do with: one error for all of a kind."""
+
+from collections.abc import Sequence
+
+from pannier.model.analysis import FoundProject, Import, Problem
+from pannier.model.errors import AnalysisError
+
+
+def refuse_problems(problems: Sequence[Problem]) -> None:
+    """Raise one error for every source that could not be read.
+
+    Raises:
+        AnalysisError: There are any.
+    """
+    if not problems:
+        return
+    count = "a source" if len(problems) == 1 else f"{len(problems)} sources"
+    raise AnalysisError(
+        f"{count} could not be read",
+        code=problems[0].code,
+        facts={"where": [f"{problem.location}: {problem.message}" for problem in problems]},
+        hint="mend or leave out what is named",
+    )
+
+
+def refuse_unknown(unknown: Sequence[Import]) -> None:
+    """Raise one error for every import that the sources cannot do without and nothing known provides.
+
+    Raises:
+        AnalysisError: There are any.
+    """
+    places: dict[str, list[str]] = {}
+    for item in unknown:
+        if item.kind in {"required", "dynamic"}:
+            places.setdefault(item.name, []).append(str(item.location))
+    if not places:
+        return
+    count = "1 import has" if len(places) == 1 else f"{len(places)} imports have"
+    first = min(places)
+    raise AnalysisError(
+        f"{count} no known project",
+        code="unknown-import",
+        facts={name: ", ".join(where) for name, where in sorted(places.items())},
+        hint=f"name the project for each, for example `--pkg-mapping {first}=PROJECT`",
+    )
+
+
+def refuse_guesses(projects: Sequence[FoundProject]) -> None:
+    """Raise one error for every project that is needed and only guessed.
+
+    Raises:
+        AnalysisError: There are any.
+    """
+    guesses = guessed(projects)
+    if not guesses:
+        return
+    count = "1 project is" if len(guesses) == 1 else f"{len(guesses)} projects are"
+    first = guesses[0]
+    raise AnalysisError(
+        f"{count} a guess",
+        code="guessed-project",
+        facts={project.name: _why_guessed(project) for project in guesses},
+        hint=f"look at each, and confirm it with `--pkg-mapping {_import_of(first)}={first.name}`",
+    )
+
+
+def guessed(projects: Sequence[FoundProject]) -> list[FoundProject]:
+    """The projects that the sources cannot do without and that are only guessed."""
+    return [project for project in projects if project.confidence == "guess" and not project.optional]
+
+
+def _import_of(project: FoundProject) -> str:
+    return project.imports[0].name.partition(".")[0]
+
+
+def _why_guessed(project: FoundProject) -> str:
+    first = project.imports[0]
+    return f"for `{first.name}` at {first.location}: {', '.join(project.reasons)}"
