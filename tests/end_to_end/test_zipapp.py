@@ -224,6 +224,8 @@ def test_without_a_writable_home_it_unpacks_to_a_private_directory(
     for way in ("itself", "by its Python"):
         done = program.run(way=way, HOME="/dev/null/nowhere")
         assert done.returncode == 0, done.stderr
+    # Later, the shell finds it by itself.
+    assert program.run(HOME="/dev/null/nowhere", PATH="/nowhere").returncode == 0
     private = program.directory / f"pannier-{os.getuid()}"
     assert private.stat().st_mode & 0o777 == 0o700
     assert f'"{private}/prefixes/' in done.stdout
@@ -388,7 +390,7 @@ def test_commands_of_distributions_and_modules_start_too(
     commands.script(
         "package/__main__.py", "import sys, package\nprint(__name__, sys.argv[1:], __package__)\n"
     )
-    offline = ("--offline", "--find-links", str(commands.directory / "wheels"), "--python", "3.11")
+    offline = ("--offline", "--find-links", "wheels", "--python", "3.11")
     for subject, more, status, expected in (
         ("requirements.txt", ["--program", "tool"], 4, "tool ['a b']\n"),
         ("requirements.txt", ["--program", "other"], 0, "other ['a b']\n"),
@@ -424,3 +426,15 @@ def test_a_form_without_an_interpreter_refuses_one(commands: Commands) -> None:
     done = commands.run("pannier", "pack", "app.py", "-o", "app.pyz", "--interpreter", "standalone", status=2)
     assert "form-without-interpreter" in done.stderr
     assert not (commands.directory / "app.pyz").exists()
+
+
+def test_another_kind_of_machine_is_told_in_one_line(make_program: Make, commands: Commands) -> None:
+    program = make_program()
+    platform = "linux-aarch64-glibc2.17" if os.uname().machine != "aarch64" else "linux-x86_64-glibc2.17"
+    commands.run("pannier", "pack", "app.py", "-o", "app.pyz", "--python", "3.11", "--platform", platform)
+    for way in ("itself", "by its Python"):
+        done = program.run(way=way)
+        assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+        assert "made for: linux " in done.stderr
+        assert "[target-mismatch]" in done.stderr
+    assert not program.home.joinpath(".cache").exists()

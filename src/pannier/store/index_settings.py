@@ -53,6 +53,8 @@ class IndexSettings:
         self, *, index_url: str = "", extra_index_urls: tuple[str, ...] = (), find_links: tuple[str, ...] = ()
     ) -> "IndexSettings":
         """Let what the command line names replace what the configuration says, option by option."""
+        # Resolvers run in a directory of their own.
+        find_links = tuple(link if "://" in link else str(Path(link).absolute()) for link in find_links)
         return replace(
             self,
             index_url=index_url or self.index_url,

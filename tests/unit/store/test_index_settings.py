@@ -93,3 +93,11 @@ def test_a_broken_file_is_named(home: Path) -> None:
 def test_secrets_in_urls_are_hidden() -> None:
     text = "get https://me:secret@host.example/a?X-Amz-Signature=abc&b=1 and http://tok@x/"
     assert redact(text) == "get https://****@host.example/a?X-Amz-Signature=****&b=1 and http://****@x/"
+
+
+def test_directories_of_the_command_line_hold_wherever_the_resolver_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    settings = IndexSettings().with_flags(find_links=("wheels/", "https://a.test/links"))
+    assert settings.find_links == (str(tmp_path / "wheels"), "https://a.test/links")
