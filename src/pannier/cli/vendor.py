@@ -163,7 +163,8 @@ def _format(result: "VendorResult", style: Style) -> str:
 
 def _summary(result: "VendorResult", arguments: argparse.Namespace) -> str:
     pythons = ", ".join(dict.fromkeys(target.python_minor for target in result.targets))
-    what = f"{format_count(len(result.projects), 'project')} for Python {pythons}"
+    names = {name for name, _ in result.projects}
+    what = f"{format_count(len(names), 'project')} for Python {pythons}"
     if arguments.dry_run:
         state = "would be written" if result.is_changed else "is up to date"
     else:

@@ -243,7 +243,9 @@ def mirrors_of(environ: Any) -> List[str]:
     """The index of the user's pip or uv, where one is set: variables, then pip's files."""
     for name in ("PIP_INDEX_URL", "UV_DEFAULT_INDEX", "UV_INDEX_URL"):
         if environ.get(name):
-            return [environ[name].split("=", 1)[-1] if name == "UV_DEFAULT_INDEX" else environ[name]]
+            # uv's may begin with a name for it: `team=https://...`.
+            name_of, _, url = environ[name].partition("=")
+            return [url if name == "UV_DEFAULT_INDEX" and ":" not in name_of else environ[name]]
     if environ.get("PIP_CONFIG_FILE") == os.devnull:
         return []
     home = os.path.expanduser("~")
