@@ -104,9 +104,9 @@ def write_bundle(
         files = _write_contents(writer, contents, reporter)
         mark = writer.mark()
         manifest = complete_manifest(_manifest(plan, files, header))
-        _close(writer, manifest, sign if rehearse is None else None)
+        _close(writer, manifest, None if rehearse else sign)
         if rehearse is not None:
-            rehearsal = rehearse(Path(stream.name), manifest)
+            rehearsal = rehearse(Path(f"/proc/self/fd/{stream.fileno()}").readlink(), manifest)
             writer.back_to(mark)
             manifest = complete_manifest(manifest, rehearsal)
             _close(writer, manifest, sign)
