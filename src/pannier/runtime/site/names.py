@@ -66,6 +66,18 @@ def add_names(site: Site, directory: str, names: Iterable[str]) -> List[str]:
     return added
 
 
+def remove_unfinished(site: Site, directory: str) -> None:
+    """Remove names that an interrupted change had made, but not put in place."""
+    try:
+        entries = [name for name in os.listdir(directory) if name.startswith(".")]
+    except OSError:
+        return
+    for name in entries:
+        path = os.path.join(directory, name)
+        if os.path.islink(path) and os.path.dirname(os.readlink(path)) == os.path.join(site.current, "bin"):
+            os.unlink(path)
+
+
 def remove_names(site: Site, directory: str, kept: Iterable[str] = ()) -> List[str]:
     """Remove this site's names from a directory, but those to keep; return them."""
     removed = [name for name in find_names(site, directory) if name not in set(kept)]

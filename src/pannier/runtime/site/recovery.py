@@ -7,7 +7,7 @@ import shutil
 from typing import Any, Dict, Set
 
 from .layout import Site, find_current, list_generations, list_numbers, read_generation, write_log
-from .names import add_names, find_directories, remove_names
+from .names import add_names, find_directories, remove_names, remove_unfinished
 
 
 def recover(site: Site) -> None:
@@ -17,18 +17,20 @@ def recover(site: Site) -> None:
     """
     journal = _read_journal(site)
     current = find_current(site)
+    doubtful = find_doubtful(site)
     if journal and (current is None or current.number != journal.get("generation")):
         _remove_generation(site, int(journal["generation"]))
     for number in list_numbers(site):
         if read_generation(site, number) is None:
             _remove_generation(site, number)
-    for name in find_doubtful(site):
+    for name in doubtful:
         remove_tree(os.path.join(site.pool, os.path.basename(name)))
     _remove_unfinished(site)
     kept = current.names if current else []
     for directory in set(find_directories(site)) | ({journal["bin"]} if journal else set()):
         is_used = current is not None and current.value["bin"] == directory
         remove_names(site, directory, kept if is_used else ())
+        remove_unfinished(site, directory)
     if current is not None:
         # A name that someone else has taken since stays theirs.
         missing = [
@@ -61,15 +63,20 @@ def _remove_generation(site: Site, number: int) -> None:
 def find_doubtful(site: Site) -> Set[str]:
     """Entries of the pool by an interrupted installation: they may never have reached the disk.
 
-    Those that a whole generation is made of are not among them.
+    Those that a whole generation is made of are not among them, unless that was never put in force.
     """
-    names = set(_read_journal(site).get("pool", []))
+    journal = _read_journal(site)
+    current = find_current(site)
+    undone = (
+        journal.get("generation") if current is None or current.number != journal.get("generation") else None
+    )
     used = {
         os.path.basename(site.pooled(sha256, minor))
         for generation in list_generations(site)
+        if generation.number != undone
         for sha256, minor in generation.pooled
     }
-    return names - used
+    return set(journal.get("pool", [])) - used
 
 
 def _remove_unfinished(site: Site) -> None:
