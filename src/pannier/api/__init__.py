@@ -28,6 +28,14 @@ if TYPE_CHECKING:
     from pannier.api.site_bundling import BundleOptions, BundleResult, site_bundle
     from pannier.api.site_locking import SiteLockOptions, SiteLockResult, site_lock
     from pannier.api.site_planning import SiteDiffResult, SitePlanResult, site_diff, site_plan
+    from pannier.api.site_servers import (
+        PullOptions,
+        PullResult,
+        PushOptions,
+        PushResult,
+        site_pull,
+        site_push,
+    )
     from pannier.api.upstream_cleaning import CleanOptions, CleanResult, clean_upstream
     from pannier.api.vendoring import VendorOptions, VendorResult, vendor
 
@@ -43,6 +51,12 @@ _MODULES = {
     "LockResult": "locking",
     "PackOptions": "packing",
     "PackResult": "packing",
+    "PullOptions": "site_servers",
+    "PullResult": "site_servers",
+    "PushOptions": "site_servers",
+    "PushResult": "site_servers",
+    "site_pull": "site_servers",
+    "site_push": "site_servers",
     "ReleaseOptions": "release_subject",
     "ReleaseResult": "releasing",
     "ReleaseStep": "release_subject",
@@ -106,6 +120,12 @@ __all__ = [
     "LockResult",
     "PackOptions",
     "PackResult",
+    "PullOptions",
+    "PullResult",
+    "PushOptions",
+    "PushResult",
+    "site_pull",
+    "site_push",
     "ReleaseOptions",
     "ReleaseResult",
     "ReleaseStep",

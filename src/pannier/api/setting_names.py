@@ -41,6 +41,9 @@ SETTINGS: dict[str, SettingInfo] = {
     "mapping": SettingInfo("table", "Import name to project name, before anything else that is known."),
     "prerelease": SettingInfo("flag", "Let pre-releases be chosen."),
     "exclude-newer": SettingInfo("text", "Ignore what was uploaded after this date, such as 2026-01-31."),
+    "ssh": SettingInfo(
+        "text", "The command that reaches servers for `site push` and `site pull`; `ssh` by default."
+    ),
 }
 
 _RELEASE: dict[str, SettingInfo] = {

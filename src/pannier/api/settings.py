@@ -47,6 +47,7 @@ class Settings(NamedTuple):
     mapping: Mapping[str, str] = MappingProxyType({})
     prerelease: bool = False
     exclude_newer: str = ""
+    ssh: str = "ssh"
     tables: Mapping[str, Mapping[str, Any]] = _NOTHING
     named: Mapping[str, Mapping[str, Mapping[str, Any]]] = _NOTHING
     environ: Mapping[str, str] = MappingProxyType({})

@@ -58,6 +58,8 @@ SUBVERBS = {
     "site lock": "choose exact versions for each environment of a site",
     "site bundle": "put every locked wheel of a site into one file that installs it on its server",
     "site diff": "say what has changed in a site's locks",
+    "site pull": "ask a server what it has",
+    "site push": "send a server what it lacks, and install it there",
 }
 EXAMPLES = (
     ("pannier pack weather.py -o weather.tar.gz", "carry a script with everything it needs"),
