@@ -236,6 +236,8 @@ _RESULTS = {
     "site": "nothing: it wants a second word",
     "site plan": "`site`, `environments` (each with `name`, `target`, `locked`, `size`, "
     "`size_is_whole`, `libc`, `files`, `problems`)",
+    "site pull": "`inventory` (as the server's installer prints it), `installed`, `path`",
+    "site push": "`server`, `id`, `size`, `since`, `status` (the installer's)",
     "site diff": "`before`, `after`, `environments` (each with `name`, `changes`)",
     "site lock": "`site`, `environments` (each with `name`, `path`, `target`, `kept`, `projects`, `changes`)",
     "doctor": "`index`, `upstream`, `well`, `findings` (each with `check`, `state`, `message`, `subjects`, "

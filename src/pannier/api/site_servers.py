@@ -145,9 +145,7 @@ def site_push(options: PushOptions, settings: Settings, reporter: Reporter | Non
     status = run_installer(
         server, path, arguments, as_root=options.as_root, keep=options.keep, terminal=options.terminal
     )
-    return PushResult(
-        server=options.server, id=parcel.id, size=size, since=parcel.since, status=status
-    )
+    return PushResult(server=options.server, id=parcel.id, size=size, since=parcel.since, status=status)
 
 
 def _server(destination: str, settings: Settings) -> "Server":

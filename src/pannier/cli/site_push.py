@@ -71,6 +71,4 @@ def execute(arguments: argparse.Namespace, context: Context) -> Outcome:
         said = f"{sent}; its installer ended with status {result.status}: what was in force stays so"
     else:
         said = f"{sent}, and installed it"
-    return Outcome(
-        data=result._asdict(), summary=printable(said), status=1 if result.status else 0
-    )
+    return Outcome(data=result._asdict(), summary=printable(said), status=1 if result.status else 0)
