@@ -1,10 +1,12 @@
+import re
 import string
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pannier.formats.site_files import parse_site
+from pannier.formats.site_files import ENVIRONMENT_KEYS, SITE_KEYS, parse_site
 from pannier.model.errors import SpecError
 from pannier.model.site import Site, SiteEnvironment, SiteInterpreter
 from pannier.model.target import Platform
@@ -179,3 +181,11 @@ def test_what_is_written_is_read_back(name: str, python: str, files: list[str]) 
     text = f'{site}[environment.{name}]\npython = "{python}"\nrequirements = [{quoted}]'
     (environment,) = parse_site(text, filename="site.toml").environments
     assert environment == SiteEnvironment(name=name, python=python, requirements=tuple(files))
+
+
+def test_the_reference_names_every_key_and_its_example_is_a_site() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "reference" / "site-file.md").read_text("utf-8")
+    rows = set(re.findall(r"^\| `([a-z]+)` \|", text, re.MULTILINE))
+    assert rows == {*SITE_KEYS, *ENVIRONMENT_KEYS}
+    (example,) = re.findall(r"^```toml\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    assert len(parse_site(example, filename="site.toml").environments) == 2
