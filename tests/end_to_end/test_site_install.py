@@ -2,9 +2,11 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -399,3 +401,113 @@ def test_a_prefix_with_spaces_and_a_strict_umask_serves_everybody(tmp_path: Path
         for path in server.prefix.rglob("*"):
             if not path.is_symlink() and path.name != "lock":
                 assert path.stat().st_mode & 0o004, path
+
+
+@pytest.mark.parametrize("minor", ["3.6", "3.13"])
+def test_the_installer_runs_with_the_oldest_and_a_new_python(server: Server, minor: str) -> None:
+    python = find_python(minor)
+    if python is None:
+        pytest.skip(f"there is no Python {minor} here")
+    bundle = server.bundle("1.run", server.environment("lab", MINOR, hello()))
+    second = server.bundle("2.run", server.environment("lab", MINOR, hello("2.0")))
+    for path in (bundle, second):
+        server.run("-c", f"PANNIER_PYTHON={python} exec sh {path} install")
+    assert python.rpartition("/bin/")[0] in (server.prefix / "site").read_text()
+    assert json.loads(server.site("verify", "--json").stdout)["ok"]
+    server.site("rollback")
+    for words in (("status",), ("list",), ("log",), ("inventory",), ("clean", "--dry-run")):
+        server.site(*words)
+    assert server.python("lab", SHOW) == "1.0"
+    server.site("uninstall")
+    assert not server.prefix.exists()
+
+
+def test_a_full_disk_leaves_the_old_set_and_nothing_new(server: Server) -> None:
+    if os.getuid() != 0:
+        pytest.skip("a small file system needs root")
+    server.prefix.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "none", str(server.prefix)], check=True)
+    try:
+        server.run(server.bundle("1.run", server.environment("lab", MINOR, hello())), "install")
+        large = wheel("large", "1.0", {f"large/data{number}": os.urandom(1 << 20) for number in range(30)})
+        bundle = server.bundle("2.run", server.environment("lab", MINOR, hello("2.0"), large))
+        assert "not enough space" in server.run(bundle, "install", status=1).stderr
+        # The disk fills while the installation runs, which no check before it can see.
+        driver = (
+            "import sys; from pannier.runtime.site import checks, command; "
+            "checks._check_room = lambda *rest: []; sys.exit(command.main(['install'], sys.argv[1]))"
+        )
+        root = Path(__file__).parents[2]
+        done = subprocess.run(
+            [sys.executable, "-c", driver, str(bundle)],
+            capture_output=True,
+            text=True,
+            env={**os.environ, "PYTHONPATH": str(root / "src")},
+        )
+        assert done.returncode == 1
+        assert "code: disk-full" in done.stderr
+        assert server.python("lab", SHOW) == "1.0"
+        assert os.listdir(server.prefix / "generations") == ["1"]
+        assert len(os.listdir(server.prefix / ".site" / "pool")) == 1
+        assert not (server.prefix / ".site" / "journal.json").exists()
+    finally:
+        subprocess.run(["umount", str(server.prefix)], check=True)
+
+
+def test_a_user_installs_into_a_place_of_his_own_and_is_told_where_he_may_not(server: Server) -> None:
+    if os.getuid() != 0:
+        pytest.skip("becoming another user needs root")
+    python = "/usr/bin/python3"
+    if not Path(python).exists():
+        pytest.skip("there is no Python here that every user may run")
+    said = subprocess.run(
+        [python, "-c", "import sys; print('%d.%d.%d' % sys.version_info[:3])"], capture_output=True, text=True
+    ).stdout.strip()
+    abi = "cp" + "".join(said.split(".")[:2])
+    directory = Path(tempfile.mkdtemp(prefix="pannier-user-"))
+    try:
+        directory.chmod(0o755)
+        own = directory / "own"
+        own.mkdir()
+        os.chown(own, 65534, 65534)
+        bundle = write_bundle(
+            directory / "1.run",
+            [Environment("lab", said, abi, [hello()])],
+            prefix=directory / "no",
+            bin=directory / "bin",
+        )
+
+        def run(*words: object) -> "subprocess.CompletedProcess[str]":
+            return subprocess.run(
+                ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", *map(str, words)],
+                capture_output=True,
+                text=True,
+                env={"PATH": "/usr/bin:/bin", "PANNIER_PYTHON": python},
+                cwd="/",
+            )
+
+        refused = run("sh", bundle, "install")
+        assert refused.returncode == 1
+        assert refused.stderr.count("code: no-rights") == 2
+        done = run("sh", bundle, "install", "--prefix", own / "envs", "--bin", own / "bin")
+        assert done.returncode == 0, done.stderr
+        assert run(own / "bin" / "lab", "-c", SHOW).stdout == "1.0\n"
+    finally:
+        shutil.rmtree(directory)
+
+
+def test_two_installations_at_once_do_not_mix(server: Server) -> None:
+    server.run(server.bundle("0.run", server.environment("lab", MINOR, hello("0.0"))), "install")
+    slow = server.bundle(
+        "1.run", server.environment("lab", MINOR, hello("1.0"), smoke=["import time; time.sleep(4)"])
+    )
+    first = subprocess.Popen(["sh", str(slow), "install"], stdout=subprocess.PIPE, text=True)
+    assert first.stdout is not None
+    while "smoke" not in first.stdout.readline():
+        pass
+    said = server.run(
+        server.bundle("2.run", server.environment("lab", MINOR, hello("2.0"))), "install", status=1
+    ).stderr
+    assert "being changed by another process" in said
+    assert first.wait() == 0
+    assert server.python("lab", SHOW) == "1.0"
