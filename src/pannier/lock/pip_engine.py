@@ -1,7 +1,8 @@
 """Resolving with pip, for the Pythons uv has left behind.
 
 uv takes wheels of the wrong ABI for Python 2.7 without a word, and a newer pip reads the markers of its own
-Python. The last pip that runs on such a Python, run by that Python itself, does neither.
+Python. The last pip that runs on such a Python, run by that Python itself, does neither. It asks an index
+that `old_index` serves to it alone; where it has to ask the user's indexes itself, it can.
 """
 
 import hashlib
@@ -17,21 +18,28 @@ from urllib.parse import unquote, urldefrag, urlsplit, urlunsplit
 
 from pannier.formats.distribution_names import parse_distribution_filename
 from pannier.formats.pylock import projects_for
-from pannier.lock.engine import ResolveOptions, find_builder
+from pannier.lock.engine import ResolveOptions, find_builder, project_name
 from pannier.lock.hashes import keep_hashed
+from pannier.lock.old_index import IndexSource, OldIndex
+from pannier.lock.old_pages import parse_cutoff
+from pannier.lock.pip_driver import driver_command, read_notes
 from pannier.lock.pip_errors import error_from_pip
 from pannier.lock.uv_engine import resolve_with_uv
-from pannier.model.errors import FetchError, InterpreterError, LockError, UsageError
+from pannier.model.errors import FetchError, InterpreterError, LockError, PannierError, UsageError
 from pannier.model.events import Reporter, Stage
 from pannier.model.interpreter import Interpreter
 from pannier.model.lock import Lock, LockedFile, LockedProject
 from pannier.model.spec import Spec
 from pannier.model.target import Platform, Target
 from pannier.store.distributions import DistributionStore
+from pannier.store.transfer import Transfer
 
 PIP_PYTHONS = ("2.7", "3.5")
 # The last for both of these Pythons, and the sha256 of its only wheel.
 _PIP_VERSION = "20.3.4"
+_DEFAULT_INDEX = "https://pypi.org/simple"
+# A proxy or a client's certificate that pip alone was told of.
+_ONLY_PIPS = ("PIP_PROXY", "PIP_CLIENT_CERT")
 _PIP_SHA256 = "217ae5161a0e08c0fb873858806e3478c9775caffce5168b50ec885e358c199d"
 # What pip itself is brought for: any target that uv knows, since the wheel is the same for all.
 _PIP_TARGET = Target(python_version="3.6.15", platform=Platform.parse("linux-x86_64"))
@@ -52,17 +60,78 @@ class _Download(NamedTuple):
     log: str
 
 
+class _Pip(NamedTuple):
+    """How pip is run: by whom, from where, and for which index of ours, if any."""
+
+    interpreter: Interpreter
+    wheel: str
+    served: OldIndex | None = None
+
+
 def resolve_with_pip(spec: Spec, target: Target, options: ResolveOptions, reporter: Reporter) -> Lock:
     """Let pip, run by a Python of this machine that is the target's, choose and fetch; lock what it took."""
     interpreter = _interpreter_for(target, options)
-    _refuse_unsupported(spec, target, options)
+    _refuse_unsupported(spec, target)
     pip = _find_pip(interpreter, options, reporter)
-    with tempfile.TemporaryDirectory(prefix="pannier-lock-") as name:
-        directory = Path(name)
-        download = _download(spec, target, (interpreter, pip), options, reporter, directory)
-        has_local = bool(spec.local_projects)
-        projects = tuple(_projects(download, skip_unknown=has_local))
+    projects = None
+    if source := _source(target, interpreter, options, reporter):
+        projects = _resolve_served(spec, target, _Pip(interpreter, pip), source, options, reporter)
+    if projects is None:
+        _refuse_dates(target, options)
+        projects = _resolve(spec, target, _Pip(interpreter, pip), options, reporter)
     return keep_hashed(Lock(projects=tuple(sorted(projects, key=lambda project: project.name))), spec)
+
+
+def _resolve_served(
+    spec: Spec, target: Target, pip: _Pip, source: IndexSource, options: ResolveOptions, reporter: Reporter
+) -> tuple[LockedProject, ...] | None:
+    """Resolve with an index of ours; `None` where only pip can have what the user's index refuses us."""
+    names = [project_name(line) for line in spec.requirements]
+    if options.prefer:
+        names += [project.name for project in options.prefer.projects]
+    try:
+        with OldIndex(source) as index:
+            index.expect([name for name in names if name])
+            try:
+                return _resolve(spec, target, pip._replace(served=index), options, reporter)
+            except PannierError:
+                if index.failure is None:
+                    raise
+            if index.failure.code == "index-refused":
+                return None  # pip knows keyrings
+            raise index.failure
+    finally:
+        source.transfer.close()
+
+
+def _resolve(
+    spec: Spec, target: Target, pip: _Pip, options: ResolveOptions, reporter: Reporter
+) -> tuple[LockedProject, ...]:
+    with tempfile.TemporaryDirectory(prefix="pannier-lock-") as name:
+        download = _download(spec, target, pip, options, reporter, Path(name))
+        return tuple(_projects(download, pip.served, skip_unknown=bool(spec.local_projects)))
+
+
+def _source(
+    target: Target, interpreter: Interpreter, options: ResolveOptions, reporter: Reporter
+) -> IndexSource | None:
+    """Say what to serve pip from; `None` where there is no index, or it is reached as only pip can."""
+    environ: Mapping[str, str] = os.environ if options.environ is None else options.environ
+    said = options.indexes.to_pip_environment(environ)
+    urls = [said.get("PIP_INDEX_URL", _DEFAULT_INDEX), *said.get("PIP_EXTRA_INDEX_URL", "").split()]
+    remote = [url for url in urls if url.startswith(("http://", "https://"))]
+    if not remote or "PIP_NO_INDEX" in said or any(environ.get(name) for name in _ONLY_PIPS):
+        return None
+    settings, directories = options.indexes, options.directories
+    return IndexSource(
+        index_urls=remote,
+        interpreter=interpreter,
+        target=target,
+        store=DistributionStore(directories, settings, options.offline, reporter, environ),
+        transfer=Transfer(replace(settings, credential_urls=(*settings.credential_urls, *remote)), environ),
+        offline=options.offline,
+        cutoff=parse_cutoff(options.exclude_newer) if options.exclude_newer else None,
+    )
 
 
 def _interpreter_for(target: Target, options: ResolveOptions) -> Interpreter:
@@ -77,7 +146,7 @@ def _interpreter_for(target: Target, options: ResolveOptions) -> Interpreter:
     return found
 
 
-def _refuse_unsupported(spec: Spec, target: Target, options: ResolveOptions) -> None:
+def _refuse_dates(target: Target, options: ResolveOptions) -> None:
     if options.exclude_newer:
         raise UsageError(
             f"`--exclude-newer` cannot be kept for Python {target.python_minor}: its pip knows no dates",
@@ -85,6 +154,9 @@ def _refuse_unsupported(spec: Spec, target: Target, options: ResolveOptions) -> 
             facts={"target": str(target)},
             hint="bound the versions with `--constraint`",
         )
+
+
+def _refuse_unsupported(spec: Spec, target: Target) -> None:
     platform = target.platform
     glibc = tuple(int(part) for part in platform.libc_version.split("."))
     if platform.libc_family == "glibc" and glibc < _LEAST_GLIBC:
@@ -103,11 +175,11 @@ def _refuse_unsupported(spec: Spec, target: Target, options: ResolveOptions) -> 
         )
 
 
-def _find_pip(interpreter: Interpreter, options: ResolveOptions, reporter: Reporter) -> list[str]:
-    """Give the command line of the last pip: the interpreter's own, or one brought here."""
+def _find_pip(interpreter: Interpreter, options: ResolveOptions, reporter: Reporter) -> str:
+    """Give the wheel of the last pip; empty where the interpreter has it installed."""
     for directory in interpreter.site_packages:
         if Path(directory, f"pip-{_PIP_VERSION}.dist-info").is_dir():
-            return [interpreter.python_executable, "-m", "pip"]
+            return ""
     plain = replace(options, constraints=(), exclude_newer="", prefer=None, interpreters=())
     try:
         lock = resolve_with_uv(Spec(requirements=(f"pip=={_PIP_VERSION}",)), _PIP_TARGET, plain, reporter)
@@ -126,35 +198,42 @@ def _find_pip(interpreter: Interpreter, options: ResolveOptions, reporter: Repor
             hint=f"let the index have it, or run `{interpreter.python_executable} -m pip install "
             f"pip=={_PIP_VERSION}`",
         ) from error
-    return [interpreter.python_executable, str(wheel / "pip")]
+    return str(wheel)
 
 
 def _download(
     spec: Spec,
     target: Target,
-    tools: tuple[Interpreter, list[str]],
+    pip: _Pip,
     options: ResolveOptions,
     reporter: Reporter,
     directory: Path,
 ) -> _Download:
     """Download with the versions of the lock that is to be kept; where they do not fit together, without."""
-    _, pip = tools
     lines = [*spec.requirements]
     for project in spec.local_projects:
         extras = f"[{','.join(project.extras)}]" if project.extras else ""
         lines.append(f"{Path(project.path).absolute()}{extras}")
     (directory / "requirements.in").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    notes = directory / "notes"
+    notes.mkdir()
     output = told = ""
+    command = driver_command(
+        pip.interpreter.python_executable, pip.wheel, pip.served.root if pip.served else "", notes
+    )
     for attempt, preferred in enumerate(dict.fromkeys([_preferences(options.prefer, target), ()])):
         bounds = "\n".join([*options.constraints, *preferred])
         (directory / "constraints.txt").write_text(bounds + "\n", encoding="utf-8")
         place, log = directory / f"files-{attempt}", directory / f"log-{attempt}"
         arguments = _arguments(place, log, options)
-        status, output = _run([*pip, *arguments], _environment(options), directory, reporter)
+        status, output = _run([*command, *arguments], _environment(options, pip.served), directory, reporter)
+        if pip.served:
+            pip.served.keep_notes(read_notes(notes))
         told = log.read_text("utf-8", "replace") if log.is_file() else ""
         if status == 0:
             return _Download(tuple(sorted(place.iterdir())), told)
-    raise error_from_pip(output, told, target, offline=options.offline)
+    known = pip.served.known if pip.served else ()
+    raise error_from_pip(output, told, target, offline=options.offline, known=known)
 
 
 def _preferences(lock: Lock | None, target: Target) -> tuple[str, ...]:
@@ -175,7 +254,7 @@ def _arguments(place: Path, log: Path, options: ResolveOptions) -> list[str]:
     return arguments
 
 
-def _environment(options: ResolveOptions) -> dict[str, str]:
+def _environment(options: ResolveOptions, index: OldIndex | None) -> dict[str, str]:
     environ: Mapping[str, str] = os.environ if options.environ is None else options.environ
     kept = {
         name: value
@@ -186,7 +265,15 @@ def _environment(options: ResolveOptions) -> dict[str, str]:
     }
     # pip's configuration is in the index settings already, with what the command line and the spec say.
     kept["PIP_CONFIG_FILE"] = os.devnull
-    kept.update(options.indexes.to_pip_environment(environ, offline=options.offline))
+    said = options.indexes.to_pip_environment(environ, offline=options.offline)
+    if index:
+        urls = [said.get("PIP_INDEX_URL", ""), *said.get("PIP_EXTRA_INDEX_URL", "").split()]
+        # Directories are left to pip, which reads them as they are.
+        local = " ".join(url for url in urls if url and not url.startswith(("http://", "https://")))
+        said |= {"PIP_INDEX_URL": index.url, "PIP_EXTRA_INDEX_URL": local, "PIP_NO_INDEX": ""}
+        for name in ("no_proxy", "NO_PROXY"):
+            kept[name] = f"{kept.get(name, '')},127.0.0.1".lstrip(",")
+    kept.update({name: value for name, value in said.items() if value})
     return kept
 
 
@@ -216,7 +303,7 @@ def _run(
     return process.returncode, "\n".join(lines)
 
 
-def _projects(download: _Download, *, skip_unknown: bool) -> Iterator[LockedProject]:
+def _projects(download: _Download, index: OldIndex | None, *, skip_unknown: bool) -> Iterator[LockedProject]:
     """Give each file its project; an archive that pip made of a local project came from no URL."""
     urls = list(dict.fromkeys(_ADDED.findall(download.log)))
     sdists = _sdists_seen(download.log)
@@ -227,7 +314,10 @@ def _projects(download: _Download, *, skip_unknown: bool) -> Iterator[LockedProj
         url = _url_of(path.name, digest, urls)
         if not url and skip_unknown:
             continue
-        project = _project(path, url, digest) if url else None
+        is_served = index is not None and index.is_own(url)
+        project = _project(path, url, digest) if url and not is_served else None
+        if index is not None and is_served:
+            project = index.project_of(url, digest)
         if project is None:
             refused.append(f"`{path.name}`")
         else:

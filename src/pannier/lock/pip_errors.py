@@ -1,8 +1,10 @@
 """What pip says when it cannot resolve, as errors of ours."""
 
 import re
+from collections.abc import Collection
 from urllib.parse import urlsplit
 
+from pannier.formats.wheels import normalize_project
 from pannier.lock.uv_errors import unknown_projects_error
 from pannier.model.errors import BuildError, FetchError, LockError, PannierError
 from pannier.model.target import Target
@@ -16,7 +18,9 @@ _NOISE = ("DEPRECATION:", "Collecting ", "  Downloading ", "Looking in ", "Saved
 _TAIL = 15
 
 
-def error_from_pip(output: str, log: str, target: Target, *, offline: bool = False) -> PannierError:
+def error_from_pip(
+    output: str, log: str, target: Target, *, offline: bool = False, known: Collection[str] = ()
+) -> PannierError:
     """Turn what pip wrote before it gave up into the error that fits.
 
     Args:
@@ -24,6 +28,7 @@ def error_from_pip(output: str, log: str, target: Target, *, offline: bool = Fal
         log: Its own log, which tells the links it saw.
         target: What it resolved for.
         offline: It had no index to ask.
+        known: Projects that an index has, whatever pip saw of them.
     """
     text = redact(output)
     lines = [line.rstrip() for line in text.splitlines() if line.strip() and not line.startswith(_NOISE)]
@@ -50,7 +55,9 @@ def error_from_pip(output: str, log: str, target: Target, *, offline: bool = Fal
             hint="check the network, and the index's URL",
         )
     missing = dict.fromkeys(_NO_MATCH.findall(text))
-    if unknown := [name for name in missing if not _is_seen(name, log)]:
+    if unknown := [
+        name for name in missing if normalize_project(name) not in known and not _is_seen(name, log)
+    ]:
         return unknown_projects_error(unknown)
     if any(sign in text for sign in _CONFLICT):
         return LockError(

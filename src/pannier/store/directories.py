@@ -53,6 +53,11 @@ class CacheDirectories(NamedTuple):
         return self.root / "uv"
 
     @property
+    def pages(self) -> Path:
+        """Project pages of indexes and the metadata of files on them, as pip for old Pythons needs them."""
+        return self.root / "pages"
+
+    @property
     def analyses(self) -> Path:
         """What was read of directories of source, for the next time."""
         return self.root / "analyses"

@@ -113,7 +113,9 @@ class Transfer:
 
         headers = {"Range": f"bytes={received.size}-"} if received.size else {}
         try:
-            with self.client.stream("GET", file.url, headers=headers, auth=self._auth(file.url)) as response:
+            with self.client.stream(
+                "GET", file.url, headers=headers, auth=self.auth_for(file.url)
+            ) as response:
                 if response.status_code == 416 and received.size:
                     return "", False
                 if response.status_code not in (200, 206):
@@ -128,7 +130,8 @@ class Transfer:
             return str(error), False
         return "", False
 
-    def _auth(self, url: str) -> Any:
+    def auth_for(self, url: str) -> Any:
+        """What to say who asks: the URL's own user and password, the configuration's, or what netrc has."""
         import httpx
 
         parts = urlsplit(url)

@@ -13,7 +13,16 @@ from pannier.store.directories import CacheDirectories
 from pannier.store.occupancy import vacated
 
 CacheKind = Literal[
-    "distributions", "built", "bytecode", "layers", "interpreters", "prefixes", "uv", "foreign", "analyses"
+    "distributions",
+    "built",
+    "bytecode",
+    "layers",
+    "interpreters",
+    "prefixes",
+    "uv",
+    "pages",
+    "foreign",
+    "analyses",
 ]
 CACHE_KINDS: tuple[CacheKind, ...] = get_args(CacheKind)
 # What only running commands use; the others are for locking and packing, which need them until they are done.
