@@ -188,17 +188,20 @@ class OldIndex:
         is_same = digest in (offer.digest, offer.file.hashes.get("sha256"))
         if name is None or not is_same or not offer.file.filename.endswith((".whl", ".tar.gz", ".zip")):
             return None
-        files = [link for link in self._page(offer.project).result().files if "sha256" in link.hashes]
         if name.kind == "sdist":
             return LockedProject(name=name.project, version=name.version, sdist=self._sized(offer.file))
-        # An older pip, which does not know a wheel's manylinux, takes the sdist instead.
-        beside = [file for file in files if _is_sdist_of(file, offer.project, name.version)]
         return LockedProject(
             name=name.project,
             version=name.version,
             wheels=(self._sized(offer.file),),
-            sdist=self._sized(beside[-1]) if beside else None,
+            sdist=self.sdist_of(name.project, name.version),
         )
+
+    def sdist_of(self, project: str, version: str) -> LockedFile | None:
+        """Find the sdist of a version: a pip that does not know a wheel's manylinux takes it instead."""
+        files = [link for link in self._page(project).result().files if "sha256" in link.hashes]
+        beside = [file for file in files if _is_sdist_of(file, project, version)]
+        return self._sized(beside[-1]) if beside else None
 
     def keep_notes(self, notes: Mapping[str, Mapping[str, Any]]) -> None:
         """Keep what pip learned of sdists, so that it need not run their `setup.py` again.

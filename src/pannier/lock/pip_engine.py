@@ -72,13 +72,14 @@ def resolve_with_pip(spec: Spec, target: Target, options: ResolveOptions, report
     """Let pip, run by a Python of this machine that is the target's, choose and fetch; lock what it took."""
     interpreter = _interpreter_for(target, options)
     _refuse_unsupported(spec, target)
-    pip = _find_pip(interpreter, options, reporter)
+    program = _find_pip(interpreter, options, reporter)[-1]
+    pip = _Pip(interpreter, "" if program == "pip" else str(Path(program).parent))
     projects = None
     if source := _source(target, interpreter, options, reporter):
-        projects = _resolve_served(spec, target, _Pip(interpreter, pip), source, options, reporter)
+        projects = _resolve_served(spec, target, pip, source, options, reporter)
     if projects is None:
         _refuse_dates(target, options)
-        projects = _resolve(spec, target, _Pip(interpreter, pip), options, reporter)
+        projects = _resolve(spec, target, pip, options, reporter)
     return keep_hashed(Lock(projects=tuple(sorted(projects, key=lambda project: project.name))), spec)
 
 
@@ -175,11 +176,11 @@ def _refuse_unsupported(spec: Spec, target: Target) -> None:
         )
 
 
-def _find_pip(interpreter: Interpreter, options: ResolveOptions, reporter: Reporter) -> str:
-    """Give the wheel of the last pip; empty where the interpreter has it installed."""
+def _find_pip(interpreter: Interpreter, options: ResolveOptions, reporter: Reporter) -> list[str]:
+    """Give the command line of the last pip: the interpreter's own, or one brought here."""
     for directory in interpreter.site_packages:
         if Path(directory, f"pip-{_PIP_VERSION}.dist-info").is_dir():
-            return ""
+            return [interpreter.python_executable, "-m", "pip"]
     plain = replace(options, constraints=(), exclude_newer="", prefer=None, interpreters=())
     try:
         lock = resolve_with_uv(Spec(requirements=(f"pip=={_PIP_VERSION}",)), _PIP_TARGET, plain, reporter)
@@ -198,7 +199,7 @@ def _find_pip(interpreter: Interpreter, options: ResolveOptions, reporter: Repor
             hint=f"let the index have it, or run `{interpreter.python_executable} -m pip install "
             f"pip=={_PIP_VERSION}`",
         ) from error
-    return str(wheel)
+    return [interpreter.python_executable, str(wheel / "pip")]
 
 
 def _download(
@@ -323,6 +324,8 @@ def _projects(download: _Download, index: OldIndex | None, *, skip_unknown: bool
         else:
             # An older pip, which does not know a wheel's manylinux, takes the sdist instead.
             sdist = project.sdist or sdists.get((project.name, project.version))
+            if sdist is None and index is not None:
+                sdist = index.sdist_of(project.name, project.version)
             yield replace(project, sdist=sdist)
     if refused:
         raise LockError(
