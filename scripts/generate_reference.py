@@ -120,7 +120,10 @@ def settings_page() -> str:
     parts = [f"# Settings\n\n{NOTE}\n{SETTINGS_INTRODUCTION}{table}{SETTINGS_EXAMPLE}"]
     for name, infos in VERB_TABLES.items():
         rows = _settings_rows(infos, name)
-        parts.append(f"## `[{name}]`\n\nWhat `pannier {name}` goes by.\n\n{SETTINGS_HEADER}{rows}")
+        reader = (
+            "`pannier pack -o NAME.deb` and `NAME.rpm` go" if name == "package" else f"`pannier {name}` goes"
+        )
+        parts.append(f"## `[{name}]`\n\nWhat {reader} by.\n\n{SETTINGS_HEADER}{rows}")
     for name, infos in NAMED_TABLES.items():
         rows = _settings_rows(infos, name, "NAME")
         parts.append(f"## `[{name}.NAME]`\n\n{_NAMED_INTRODUCTIONS[name]}\n{SETTINGS_HEADER}{rows}")

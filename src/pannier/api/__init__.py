@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         site_pull,
         site_push,
     )
+    from pannier.api.system_packages import SystemPackageResult, pack_for_system
     from pannier.api.upstream_cleaning import CleanOptions, CleanResult, clean_upstream
     from pannier.api.vendoring import VendorOptions, VendorResult, vendor
 
@@ -66,6 +67,7 @@ _MODULES = {
     "SiteLockOptions": "site_locking",
     "SiteLockResult": "site_locking",
     "SitePlanResult": "site_planning",
+    "SystemPackageResult": "system_packages",
     "UnpackResult": "archives",
     "VendorOptions": "vendoring",
     "VendorResult": "vendoring",
@@ -84,6 +86,7 @@ _MODULES = {
     "load_settings": "settings",
     "lock": "locking",
     "pack": "packing",
+    "pack_for_system": "system_packages",
     "release": "releasing",
     "revoke_token": "index_users",
     "run_arguments": "running",
@@ -132,6 +135,7 @@ __all__ = [
     "SiteLockOptions",
     "SiteLockResult",
     "SitePlanResult",
+    "SystemPackageResult",
     "UnpackResult",
     "VendorOptions",
     "VendorResult",
@@ -152,6 +156,7 @@ __all__ = [
     "load_settings",
     "lock",
     "pack",
+    "pack_for_system",
     "release",
     "revoke_token",
     "run_arguments",

@@ -30,7 +30,7 @@ class PackOptions(NamedTuple):
 
     Attributes:
         output: The pack; its ending says the codec.
-        interpreter: `auto`, a path, a version, `standalone` or `none`.
+        interpreter: `auto`, a path, a version, `standalone` or `none`; empty for what is usual in this form.
         python: Version to pack for; empty for what the subject asks for.
         platform: Platform to pack for; empty for this machine's.
         includes: Data to carry with the program.
@@ -44,7 +44,7 @@ class PackOptions(NamedTuple):
     """
 
     output: Path
-    interpreter: str = "auto"
+    interpreter: str = ""
     python: str = ""
     platform: str = ""
     includes: tuple[str, ...] = ()
@@ -93,7 +93,7 @@ def pack(
     started = time.monotonic()
     # What is wrong with the output is told before any work is done.
     form = form_of(options.output.name)
-    interpreter = _interpreter_for(form, options.interpreter)
+    interpreter = interpreter_for(form, options.interpreter)
     check_is_no_directory(options.output)
     workshop = Workshop(settings, reporter or SilentReporter())
     named = find_subject(subject, settings.environ, options.content)
@@ -131,13 +131,28 @@ def _made(
     subject: Subject, options: PackOptions, look: "Callable[[str], Surroundings]", workshop: Workshop
 ) -> "tuple[WrittenPack, str, Surroundings]":
     """The pack, what it demands of the interpreter, and what was chosen by that."""
+    with ExitStack() as opened:
+        plan, specifier, surroundings = plan_of(subject, options, look, workshop, opened)
+        return _written(plan, options.output, workshop), specifier, surroundings
+
+
+def plan_of(
+    subject: Subject,
+    options: PackOptions,
+    look: "Callable[[str], Surroundings]",
+    workshop: Workshop,
+    opened: ExitStack,
+) -> "tuple[PackPlan, str, Surroundings]":
+    """The plan of a pack, all of it fetched; what the subject demands of Python, and what that chose."""
     needs, made = _needs(subject, options, workshop)
     surroundings = look(needs.spec.python)
     if made is None:
         made = _resolved(needs.spec, surroundings, workshop)
-    with ExitStack() as opened:
-        plan = _plan(subject, needs, made, surroundings, options, workshop, opened)
-        return _written(plan, options.output, workshop), needs.spec.python, surroundings
+    return (
+        _plan(subject, needs, made, surroundings, options, workshop, opened),
+        needs.spec.python,
+        surroundings,
+    )
 
 
 def _repeated(manifest: Manifest, size: int, output: Path, started: float) -> PackResult:
@@ -290,7 +305,7 @@ def _written(plan: "PackPlan", output: Path, workshop: Workshop) -> "WrittenPack
     return write_pack(plan, output, workshop.directories, workshop.reporter, write=writer)
 
 
-def _interpreter_for(form: "Form", asked: str) -> str:
+def interpreter_for(form: "Form", asked: str) -> str:
     """Which interpreter to pack: forms that carry none are for the target's own.
 
     Raises:
@@ -298,6 +313,8 @@ def _interpreter_for(form: "Form", asked: str) -> str:
     """
     from pannier.model.errors import UsageError
 
+    if not asked:
+        return form.usual_interpreter
     if form.carries_interpreter or asked == "none":
         return asked
     if asked == "auto":

@@ -161,8 +161,21 @@ _SERVE: dict[str, SettingInfo] = {
     ),
     "log-level": SettingInfo("text", "What else to log: debug, info, warning or error.", metavar="LEVEL"),
 }
-# Of one verb: what it has of these stands in the table of its name.
-VERB_TABLES: Mapping[str, Mapping[str, SettingInfo]] = {"release": _RELEASE, "serve": _SERVE}
+# What `pannier pack -o NAME.deb` and `NAME.rpm` say of the package.
+_PACKAGE: dict[str, SettingInfo] = {
+    "maintainer": SettingInfo(
+        "text", "Who answers for a .deb or .rpm, as `Jane Doe <jane@example.org>`; else git's user."
+    ),
+    "version": SettingInfo("text", "The version of a .deb or .rpm, where what is packed states none."),
+    "revision": SettingInfo("text", "The revision of a .deb or .rpm of that version; 1 by default."),
+    "depends": SettingInfo("list", "More packages of the system that a .deb or .rpm needs."),
+}
+# Of one verb or thing: what it has of these stands in the table of its name.
+VERB_TABLES: Mapping[str, Mapping[str, SettingInfo]] = {
+    "package": _PACKAGE,
+    "release": _RELEASE,
+    "serve": _SERVE,
+}
 # Of things that the user names: `[index.particle]`.
 NAMED_TABLES: Mapping[str, Mapping[str, SettingInfo]] = {"index": _INDEX}
 

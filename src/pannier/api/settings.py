@@ -40,7 +40,7 @@ class Settings(NamedTuple):
     index_url: str = ""
     extra_index_url: tuple[str, ...] = ()
     find_links: tuple[str, ...] = ()
-    interpreter: str = "auto"
+    interpreter: str = ""
     python: str = ""
     platform: str = ""
     include: tuple[str, ...] = ()

@@ -9,8 +9,9 @@ from pannier.cli.parsing import add_index_options, add_mapping_option, add_resol
 from pannier.cli.render import format_count, format_seconds, format_size, printable
 
 if TYPE_CHECKING:
-    from pannier.api import PackResult
+    from pannier.api import PackResult, SystemPackageResult
 
+_SYSTEM_SUFFIXES = (".deb", ".rpm")
 DESCRIPTION = """Put a program, everything it needs and its interpreter into one file, which runs anywhere.
 
 A script or a project is analyzed and locked first, a spec is locked, a lock is taken as it is. The
@@ -65,6 +66,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         help="a data file or directory to pack beside the program; may be repeated",
     )
+    _add_target_options(parser)
+    _add_package_options(parser)
+    add_mapping_option(parser)
+    add_resolution_options(parser)
+    add_index_options(parser)
+
+
+def _add_target_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("what it is packed for")
     group.add_argument(
         "--interpreter",
@@ -77,9 +86,33 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--platform", metavar="PLATFORM", help="the platform to pack for, such as linux-x86_64-glibc2.28"
     )
-    add_mapping_option(parser)
-    add_resolution_options(parser)
-    add_index_options(parser)
+
+
+def _add_package_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("what a .deb or .rpm says of itself")
+    group.add_argument(
+        "--package-version",
+        dest="version",
+        metavar="VERSION",
+        help="its version (default: as SUBJECT states)",
+    )
+    group.add_argument(
+        "--package-revision",
+        dest="revision",
+        metavar="REVISION",
+        help="its revision of that version (default: 1)",
+    )
+    group.add_argument(
+        "--maintainer",
+        metavar="WHO",
+        help="who answers for it, as `Jane Doe <jane@example.org>` (default: git's)",
+    )
+    group.add_argument(
+        "--depends",
+        metavar="PACKAGE",
+        action="append",
+        help="one more package of the system that it needs; may be repeated",
+    )
 
 
 def execute(arguments: argparse.Namespace, context: Context) -> Outcome:
@@ -97,6 +130,9 @@ def execute(arguments: argparse.Namespace, context: Context) -> Outcome:
         name=arguments.name,
         program=arguments.program,
     )
+    if options.output.name.lower().endswith(_SYSTEM_SUFFIXES):
+        package = api.pack_for_system(arguments.subject, options, settings, context.reporter)
+        return Outcome(data=package_data(package), summary=format_package(package))
     result = api.pack(arguments.subject, options, settings, context.reporter)
     return Outcome(data=pack_data(result), summary=format_pack(result))
 
@@ -110,6 +146,30 @@ def pack_data(result: "PackResult") -> dict[str, object]:
         "reused_layers": result.reused_layers,
         "manifest": result.manifest,
     }
+
+
+def package_data(result: "SystemPackageResult") -> dict[str, object]:
+    """The JSON result of a system's package: where it is, and what it says of itself."""
+    return {
+        "path": str(result.path),
+        "size": result.size,
+        "seconds": round(result.seconds, 3),
+        "name": result.name,
+        "version": result.version,
+        "architecture": result.architecture,
+        "depends": list(result.depends),
+        "commands": list(result.commands),
+        "python": result.python,
+    }
+
+
+def format_package(result: "SystemPackageResult") -> str:
+    """`tool.deb: tool 1.2-1 for all, 214 kB, needs python3 (>= 3.9), 1.2 s`."""
+    needs = ", ".join(result.depends)
+    return printable(
+        f"{result.path}: {result.name} {result.version} for {result.architecture}"
+        f", {format_size(result.size)}{f', needs {needs}' if needs else ''}, {format_seconds(result.seconds)}"
+    )
 
 
 def format_pack(result: "PackResult") -> str:

@@ -5,7 +5,7 @@ from typing import Literal, NamedTuple
 from pannier.formats.frames import Codec
 from pannier.model.errors import UsageError
 
-FormName = Literal["tar", "pyz"]
+FormName = Literal["tar", "pyz", "deb", "rpm"]
 
 
 class Form(NamedTuple):
@@ -16,12 +16,19 @@ class Form(NamedTuple):
         suffixes: Endings of file names that ask for it, in lower case.
         codec: Of the frames it is made from.
         carries_interpreter: An interpreter may be inside; else the target's own runs it.
+        is_system_package: A package manager installs it; it is made of files, not of frames.
     """
 
     name: FormName
     suffixes: tuple[str, ...]
     codec: Codec
     carries_interpreter: bool = True
+    is_system_package: bool = False
+
+    @property
+    def usual_interpreter(self) -> str:
+        """What `--interpreter` is where nobody says: a system has a Python for its packages."""
+        return "auto" if self.carries_interpreter and not self.is_system_package else "none"
 
 
 FORMS = (
@@ -29,6 +36,8 @@ FORMS = (
     Form("tar", (".tar.zst", ".tzst"), "zstd"),
     # No Python before 3.14 decompresses zstd by itself.
     Form("pyz", (".pyz",), "gzip", carries_interpreter=False),
+    Form("deb", (".deb",), "gzip", is_system_package=True),
+    Form("rpm", (".rpm",), "gzip", is_system_package=True),
 )
 
 

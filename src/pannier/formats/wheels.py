@@ -4,6 +4,8 @@ Standards: the binary distribution format (PEP 427, PEP 491), entry points, RECO
 platform tags (PEP 425, PEP 600, PEP 656).
 """
 
+import base64
+import hashlib
 import re
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -295,6 +297,19 @@ os.execv("/bin/sh", ["/bin/sh", __file__] + sys.argv[1:])
 RUN_MODULE = """import runpy, sys
 sys.path[: sys.path[:1] == [""]] = [sys.argv.pop(1)]
 runpy.run_module(sys.argv.pop(1), run_name="__main__", alter_sys=True)"""
+
+
+def python_of_command(data: bytes) -> bytes | None:
+    """Take the Python out of a command made by one of the functions here; `None` when it is none of those."""
+    if not data.startswith(_HEADER):
+        return None
+    return data.partition(b"\n'''\n")[2]
+
+
+def record_digest(data: bytes) -> str:
+    """Write the digest of a file as RECORD has it (PEP 376)."""
+    digest = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
+    return f"sha256={digest}"
 
 
 def quote(text: str) -> str:
