@@ -20,6 +20,7 @@ EXAMPLES = (
     ("pannier pack weather.py -o weather.tar.gz", "analyze, lock, build and pack, in one go"),
     ("pannier pack weather.py --lock pylock.toml -o weather.tar.gz", "with the versions locked before"),
     ("pannier pack pylock.toml -o environment.tar.zst", "an environment without a program, from a lock"),
+    ("pannier pack weather.py -o weather.deb --package-version 1.0", "as a package for Debian"),
     (
         "pannier pack weather.py -o weather.tar.zst --include stations.csv",
         "with a data file beside the script",
@@ -47,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--output",
         metavar="FILE",
         required=True,
-        help="the pack to write: *.tar.gz, *.tgz, *.tar.zst, or *.pyz for any python3 that fits",
+        help="the pack to write: *.tar.gz, *.tgz, *.tar.zst, *.pyz for any python3 that fits, *.deb or *.rpm",
     )
     parser.add_argument(
         "--lock", metavar="LOCK", help="take the versions of this lock for SUBJECT, and resolve nothing"
@@ -78,7 +79,7 @@ def _add_target_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--interpreter",
         metavar="WHICH",
-        help="the Python inside: auto (the default), a path, a version, standalone, or none: the host's",
+        help="the Python inside: auto, a path, a version, standalone, or none: the host's (none for *.deb and *.rpm)",
     )
     group.add_argument(
         "--python", metavar="VERSION", type=parse_python, help="the Python to pack for, such as 3.11"

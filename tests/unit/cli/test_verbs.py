@@ -208,7 +208,7 @@ def test_pack_takes_its_options_from_flags_over_settings(api: Any) -> None:
         "lock": Path("l.toml"),
     }
     assert main(["pack", "app.py", "-o", "a.tar.gz"]) == 0
-    assert api.options("pack").interpreter == "auto"
+    assert api.options("pack").interpreter == ""
 
 
 @pytest.mark.parametrize(
