@@ -79,7 +79,7 @@ def _add_target_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--interpreter",
         metavar="WHICH",
-        help="the Python inside: auto, a path, a version, standalone, or none: the host's (none for *.deb and *.rpm)",
+        help="the Python inside: auto, a path, a version, standalone, or none: the host's (usual for *.deb)",
     )
     group.add_argument(
         "--python", metavar="VERSION", type=parse_python, help="the Python to pack for, such as 3.11"

@@ -37,6 +37,8 @@ _ALL = "all"
 # standard library whose first lines name the Python that they were made with.
 _BUNDLE_OVERRIDES = (
     "embedded-library",
+    "interpreter-in-usr-local",
+    "library-not-linked-against-libc",
     "wrong-path-for-interpreter",
     "python3-script-but-no-python3-dep",
     "missing-dep-for-interpreter",
