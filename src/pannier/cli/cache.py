@@ -35,6 +35,7 @@ KINDS: "tuple[CacheKind, ...]" = (
     "interpreters",
     "prefixes",
     "uv",
+    "pages",
     "foreign",
     "analyses",
 )
