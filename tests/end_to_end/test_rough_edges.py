@@ -81,7 +81,7 @@ def test_an_output_that_is_a_directory_is_named_as_given(commands: Commands, hel
 
 def test_a_directory_without_sources_is_not_packed_in_silence(commands: Commands) -> None:
     (commands.directory / "nothing").mkdir()
-    failed = commands.run("pannier", "pack", "nothing", "-o", "x.tar.gz", status=2)
+    failed = commands.run("pannier", "pack", "nothing", "-o", "x.tar.gz", status=1)
     assert failed.stderr.startswith("error: there is no Python source in `nothing`")
 
 

@@ -78,6 +78,7 @@ def pack(commands: Commands, output: str, version: str, *more: str, **of: str) -
     return result
 
 
+@pytest.mark.xdist_group("dpkg")  # it has one lock, and waits for nobody
 def test_a_pure_package_is_installed_upgraded_and_purged(commands: Commands, dpkg: None) -> None:
     first = pack(commands, "first.deb", "1.0rc1")
     assert first["architecture"] == "all"
@@ -98,6 +99,7 @@ def test_a_pure_package_is_installed_upgraded_and_purged(commands: Commands, dpk
     assert not [path for path in left if path.exists()]
 
 
+@pytest.mark.xdist_group("dpkg")  # it has one lock, and waits for nobody
 def test_compiled_modules_tie_a_package_to_a_minor_version(commands: Commands, dpkg: None) -> None:
     minor = system_minor()
     result = pack(commands, "tool.deb", "1.0", "--python", minor, dependency="PyYAML", module="yaml")

@@ -95,8 +95,8 @@ def prepare(archive: str, facts: Dict[str, Any]) -> str:
 
 def _unpack(archive: str, pack: Tuple[int, int], prefix: str, facts: Dict[str, Any]) -> None:
     stage = f"{prefix}.tmp.{os.getpid()}"
-    os.mkdir(stage)
     try:
+        os.mkdir(stage)  # in here, for a signal can come right after it
         read = unpack_pack(archive, stage, start=pack[0], size=pack[1])
         if read.head.id != facts["id"]:
             raise ArchiveError("this file is damaged: its pack is another one's", "corrupt-pack")
