@@ -37,7 +37,8 @@ from pannier.store.transfer import Transfer
 PIP_PYTHONS = ("2.7", "3.5")
 # The last for both of these Pythons, and the sha256 of its only wheel.
 _PIP_VERSION = "20.3.4"
-_DEFAULT_INDEX = "https://pypi.org/simple"
+# Prints the index that pip asks where nobody names one.
+_PRINT_DEFAULT = "from pip._internal.models.index import PyPI; print(PyPI.simple_url)"
 # A proxy or a client's certificate that pip alone was told of.
 _ONLY_PIPS = ("PIP_PROXY", "PIP_CLIENT_CERT")
 _PIP_SHA256 = "217ae5161a0e08c0fb873858806e3478c9775caffce5168b50ec885e358c199d"
@@ -75,7 +76,7 @@ def resolve_with_pip(spec: Spec, target: Target, options: ResolveOptions, report
     program = _find_pip(interpreter, options, reporter)[-1]
     pip = _Pip(interpreter, "" if program == "pip" else str(Path(program).parent))
     projects = None
-    if source := _source(target, interpreter, options, reporter):
+    if source := _source(target, pip, options, reporter):
         projects = _resolve_served(spec, target, pip, source, options, reporter)
     if projects is None:
         _refuse_dates(target, options)
@@ -113,26 +114,32 @@ def _resolve(
         return tuple(_projects(download, pip.served, skip_unknown=bool(spec.local_projects)))
 
 
-def _source(
-    target: Target, interpreter: Interpreter, options: ResolveOptions, reporter: Reporter
-) -> IndexSource | None:
+def _source(target: Target, pip: _Pip, options: ResolveOptions, reporter: Reporter) -> IndexSource | None:
     """Say what to serve pip from; `None` where there is no index, or it is reached as only pip can."""
     environ: Mapping[str, str] = os.environ if options.environ is None else options.environ
     said = options.indexes.to_pip_environment(environ)
-    urls = [said.get("PIP_INDEX_URL", _DEFAULT_INDEX), *said.get("PIP_EXTRA_INDEX_URL", "").split()]
+    urls = [said.get("PIP_INDEX_URL") or _default_index(pip), *said.get("PIP_EXTRA_INDEX_URL", "").split()]
     remote = [url for url in urls if url.startswith(("http://", "https://"))]
     if not remote or "PIP_NO_INDEX" in said or any(environ.get(name) for name in _ONLY_PIPS):
         return None
     settings, directories = options.indexes, options.directories
     return IndexSource(
         index_urls=remote,
-        interpreter=interpreter,
+        interpreter=pip.interpreter,
         target=target,
         store=DistributionStore(directories, settings, options.offline, reporter, environ),
         transfer=Transfer(replace(settings, credential_urls=(*settings.credential_urls, *remote)), environ),
         offline=options.offline,
         cutoff=parse_cutoff(options.exclude_newer) if options.exclude_newer else None,
     )
+
+
+def _default_index(pip: _Pip) -> str:
+    """Ask pip which index it takes where nobody names one; empty where it does not say."""
+    command = [pip.interpreter.python_executable, "-c", _PRINT_DEFAULT]
+    environ = {**os.environ, "PYTHONPATH": pip.wheel, "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
+    return done.stdout.strip() if done.returncode == 0 else ""
 
 
 def _interpreter_for(target: Target, options: ResolveOptions) -> Interpreter:
