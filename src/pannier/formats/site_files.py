@@ -20,6 +20,8 @@ ENVIRONMENT_KEYS = (
 _ENVIRONMENT_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _COMMAND_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
 # The installer's prompt, logs and shell wrappers show these: one line each, whatever the terminal.
+# What no relocatable copy is made of.
+_NOT_COPIED = ("2.", "3.5")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -96,7 +98,7 @@ class _Reader:
             smoke=self._lines(table.get("smoke"), f"{place}.smoke"),
             aliases=self._aliases(table.get("aliases"), f"{place}.aliases"),
             platform=own or platform,
-            interpreter=self._interpreter(table.get("interpreter", "system"), f"{place}.interpreter"),
+            interpreter=self._interpreter(table, place),
         )
 
     def _line(self, value: Any, place: str) -> str:
@@ -163,9 +165,15 @@ class _Reader:
             self.problems.add(place, f"{error}; {error.hint}")
             return None
 
-    def _interpreter(self, value: Any, place: str) -> SiteInterpreter:
+    def _interpreter(self, table: dict[str, Any], place: str) -> SiteInterpreter:
+        value, place = table.get("interpreter", "system"), f"{place}.interpreter"
         text = self.problems.text(value, place)
         if text == "bundled":
+            if str(table.get("python", "")).startswith(_NOT_COPIED):
+                self.problems.add(
+                    place,
+                    "a Python before 3.6 cannot be bundled: `system`, or its absolute path on the server",
+                )
             return SiteInterpreter(kind="bundled")
         if text.startswith("/"):
             return SiteInterpreter(kind="path", path=self._absolute(text, place))

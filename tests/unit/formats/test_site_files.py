@@ -189,3 +189,14 @@ def test_the_reference_names_every_key_and_its_example_is_a_site() -> None:
     assert rows == {*SITE_KEYS, *ENVIRONMENT_KEYS}
     (example,) = re.findall(r"^```toml\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
     assert len(parse_site(example, filename="site.toml").environments) == 2
+
+
+def test_a_python_that_cannot_be_copied_is_not_bundled() -> None:
+    text = '[site]\nprefix = "/a"\nbin = "/b"\n[environment.old]\npython = "{}"\nrequirements = ["r"]\n'
+    bundled = text + 'interpreter = "bundled"\n'
+    assert parse_site(bundled.format("3.6"), filename="site.toml").environments[0].python == "3.6"
+    for python in ("2.7", "2.7.18", "3.5"):
+        with pytest.raises(SpecError) as caught:
+            parse_site(bundled.format(python), filename="site.toml")
+        assert "before 3.6 cannot be bundled" in str(caught.value.facts)
+        parse_site(text.format(python), filename="site.toml")
