@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from pannier.lock.engine import ResolveOptions
-from pannier.lock.pip_engine import PIP_PYTHONS, _find_pip
+from pannier.lock.pip_engine import PIP_PYTHONS, find_pip
 from pannier.model.events import Reporter
 from pannier.model.interpreter import Interpreter
 from pannier.store.directories import CacheDirectories
@@ -50,7 +50,7 @@ def build_with_pip(
         FetchError: pip itself cannot be had.
     """
     options = ResolveOptions(directories=directories, indexes=indexes, offline=offline, environ=environment)
-    program = _find_pip(interpreter, options, reporter)
+    program = find_pip(interpreter, options, reporter)
     if Path(program[-1]).parent.suffix == ".whl":
         # A build runs pip's own files as scripts, which those inside an archive are not.
         place = output.parent / "pip"

@@ -73,7 +73,7 @@ def resolve_with_pip(spec: Spec, target: Target, options: ResolveOptions, report
     """Let pip, run by a Python of this machine that is the target's, choose and fetch; lock what it took."""
     interpreter = _interpreter_for(target, options)
     _refuse_unsupported(spec, target)
-    program = _find_pip(interpreter, options, reporter)[-1]
+    program = find_pip(interpreter, options, reporter)[-1]
     pip = _Pip(interpreter, "" if program == "pip" else str(Path(program).parent))
     projects = None
     if source := _source(target, pip, options, reporter):
@@ -183,7 +183,7 @@ def _refuse_unsupported(spec: Spec, target: Target) -> None:
         )
 
 
-def _find_pip(interpreter: Interpreter, options: ResolveOptions, reporter: Reporter) -> list[str]:
+def find_pip(interpreter: Interpreter, options: ResolveOptions, reporter: Reporter) -> list[str]:
     """Give the command line of the last pip: the interpreter's own, or one brought here."""
     for directory in interpreter.site_packages:
         if Path(directory, f"pip-{_PIP_VERSION}.dist-info").is_dir():
