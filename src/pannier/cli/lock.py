@@ -5,7 +5,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pannier.cli.commands import Context, Outcome
-from pannier.cli.parsing import add_index_options, add_mapping_option, add_resolution_options, parse_python
+from pannier.cli.parsing import (
+    add_index_options,
+    add_mapping_option,
+    add_resolution_options,
+    add_target_options,
+    add_version_options,
+)
 from pannier.cli.render import Style, format_count, format_table, printable
 
 if TYPE_CHECKING:
@@ -48,32 +54,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="pylock.toml",
         help="the lockfile (default: pylock.toml), or requirements*.txt for pip",
     )
-    parser.add_argument(
-        "--python",
-        dest="pythons",
-        metavar="VERSION",
-        type=parse_python,
-        action="append",
-        default=[],
-        help="lock for this Python, such as 3.11; may be repeated",
-    )
-    parser.add_argument(
-        "--platform",
-        dest="platforms",
-        metavar="PLATFORM",
-        action="append",
-        default=[],
-        help="lock for this platform, such as linux-x86_64-glibc2.28; may be repeated",
-    )
-    parser.add_argument("--upgrade", action="store_true", help="take the newest versions, whatever is locked")
-    parser.add_argument(
-        "--constraint",
-        dest="constraints",
-        metavar="REQUIREMENT",
-        action="append",
-        default=[],
-        help="bound the versions of a project, such as 'numpy<2', if it is needed at all; may be repeated",
-    )
+    add_target_options(parser)
+    add_version_options(parser)
     add_mapping_option(parser)
     add_resolution_options(parser)
     add_index_options(parser)

@@ -147,6 +147,41 @@ def add_index_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_target_options(parser: argparse.ArgumentParser) -> None:
+    """Declare which Pythons and platforms something is for."""
+    group = parser.add_argument_group("what it is for")
+    group.add_argument(
+        "--python",
+        dest="pythons",
+        metavar="VERSION",
+        type=parse_python,
+        action="append",
+        default=[],
+        help="for this Python, such as 3.11; may be repeated",
+    )
+    group.add_argument(
+        "--platform",
+        dest="platforms",
+        metavar="PLATFORM",
+        action="append",
+        default=[],
+        help="for this platform, such as linux-x86_64-glibc2.28; may be repeated",
+    )
+
+
+def add_version_options(parser: argparse.ArgumentParser) -> None:
+    """Declare how versions are chosen anew, beside `add_resolution_options`."""
+    parser.add_argument("--upgrade", action="store_true", help="take the newest versions, whatever is locked")
+    parser.add_argument(
+        "--constraint",
+        dest="constraints",
+        metavar="REQUIREMENT",
+        action="append",
+        default=[],
+        help="bound the versions of a project, such as 'numpy<2', if it is needed at all; may be repeated",
+    )
+
+
 def add_mapping_option(parser: argparse.ArgumentParser) -> None:
     """Declare `--pkg-mapping`, which the errors about unknown imports tell users of."""
     parser.add_argument(

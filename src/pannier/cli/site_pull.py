@@ -22,7 +22,7 @@ EXAMPLES = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `pannier site pull`."""
-    parser.add_argument("server", metavar="SERVER", help="`host` or `user@host`, as for ssh")
+    add_server_options(parser)
     parser.add_argument(
         "site",
         metavar="SITE",
@@ -32,11 +32,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the site.toml that says where the environments live there (default: site.toml)",
     )
     parser.add_argument("-o", "--output", metavar="FILE", type=Path, help="write the inventory here")
-    add_connection_options(parser)
 
 
-def add_connection_options(parser: argparse.ArgumentParser) -> None:
-    """Declare how a server is reached."""
+def add_server_options(parser: argparse.ArgumentParser) -> None:
+    """Declare which server, and how it is reached."""
+    parser.add_argument("server", metavar="SERVER", help="`host` or `user@host`, as for ssh")
     parser.add_argument("--prefix", metavar="DIR", default="", help="where its environments live")
     parser.add_argument("--ssh", metavar="COMMAND", help="the command that reaches it (default: ssh)")
 

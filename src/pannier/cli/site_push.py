@@ -8,7 +8,7 @@ from pathlib import Path
 from pannier.cli.commands import Context, Outcome
 from pannier.cli.parsing import add_index_options
 from pannier.cli.render import format_size, printable
-from pannier.cli.site_pull import add_connection_options
+from pannier.cli.site_pull import add_server_options
 
 DESCRIPTION = """Send a server over ssh what it lacks, and install it there.
 
@@ -26,7 +26,7 @@ EXAMPLES = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `pannier site push`."""
-    parser.add_argument("server", metavar="SERVER", help="`host` or `user@host`, as for ssh")
+    add_server_options(parser)
     parser.add_argument(
         "subject",
         metavar="SITE|BUNDLE",
@@ -46,7 +46,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="more for the installer there, such as '--python 3.6=/opt/py36/bin/python3.6'; may be repeated",
     )
-    add_connection_options(parser)
     add_index_options(parser)
 
 

@@ -5,7 +5,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pannier.cli.commands import Context, Outcome
-from pannier.cli.parsing import add_index_options, add_mapping_option, add_resolution_options, parse_python
+from pannier.cli.parsing import (
+    add_index_options,
+    add_mapping_option,
+    add_resolution_options,
+    add_target_options,
+    add_version_options,
+)
 from pannier.cli.render import Style, format_count, format_size, format_table, printable
 
 if TYPE_CHECKING:
@@ -46,26 +52,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="where dependencies go (default: python_deps beside SUBJECT)",
     )
-    group = parser.add_argument_group("what it is for")
-    group.add_argument(
-        "--python",
-        dest="pythons",
-        metavar="VERSION",
-        type=parse_python,
-        action="append",
-        default=[],
-        help="for this Python, such as 3.11; may be repeated",
-    )
-    group.add_argument(
-        "--platform",
-        dest="platforms",
-        metavar="PLATFORM",
-        action="append",
-        default=[],
-        help="for this platform, such as linux-x86_64-glibc2.17; may be repeated",
-    )
+    add_target_options(parser)
     _add_launcher_options(parser)
     _add_run_options(parser)
+    add_version_options(parser)
     add_mapping_option(parser)
     add_resolution_options(parser)
     add_index_options(parser)
@@ -97,15 +87,6 @@ def _add_run_options(parser: argparse.ArgumentParser) -> None:
         action=argparse.BooleanOptionalAction,
         default=True,
         help="lay byte code beside the modules, for the Pythons that are here (default: yes)",
-    )
-    group.add_argument("--upgrade", action="store_true", help="take the newest versions, whatever is there")
-    group.add_argument(
-        "--constraint",
-        dest="constraints",
-        metavar="REQUIREMENT",
-        action="append",
-        default=[],
-        help="bound the versions of a project, such as 'numpy<2', if it is needed at all; may be repeated",
     )
     group.add_argument(
         "--check", action="store_true", help="write nothing; exit with 1 unless all is there and up to date"
