@@ -15,7 +15,7 @@ from tests.end_to_end.interpreters import find_python
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
 # Pages about a Python that few machines have.
-PYTHONS = {"python-2.md": "2.7"}
+PYTHONS = {"python-2.md": "2.7", "first-site.md": "3.11"}
 BLOCK = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
