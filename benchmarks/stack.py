@@ -33,18 +33,21 @@ class Stack:
     @property
     def environment(self) -> dict[str, str]:
         """The variables that the commands run with."""
-        kept = {
-            name: value
-            for name, value in os.environ.items()
-            if not name.startswith(("PYTHON", "VIRTUAL_ENV"))
-        }
-        return {**kept, "PANNIER_CACHE_DIR": str(self.cache), "PATH": f"{self.bin}:{os.environ['PATH']}"}
+        return {**environment_of(self.bin), "PANNIER_CACHE_DIR": str(self.cache)}
 
     def run(self, *words: str | Path) -> str:
         """Run one command, and give what it printed."""
         command = [str(word) for word in words]
         done = subprocess.run(command, env=self.environment, check=True, stdout=subprocess.PIPE, text=True)
         return done.stdout
+
+
+def environment_of(commands: Path) -> dict[str, str]:
+    """The variables that installed commands run with: nothing of the Python that measures."""
+    kept = {
+        name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "VIRTUAL_ENV"))
+    }
+    return {**kept, "PATH": f"{commands}:{os.environ['PATH']}"}
 
 
 def prepare() -> Stack:
