@@ -134,11 +134,11 @@ def _lock_and_bundle(site: _Site, pips: dict[str, str]) -> None:
 
 
 def _install_old(site: _Site, pips: dict[str, str]) -> None:
-    unpacked = site.unpack()
+    site.unpack()
     lists = site.lists()
     install = " && ".join(
         f"{pip} install -q --disable-pip-version-check --no-cache-dir --no-index "
-        f"--find-links '{unpacked}/wheels' --require-hashes --ignore-installed "
+        "--require-hashes --ignore-installed "
         f"--no-warn-script-location --prefix '{site.place}/pip-{minor}' "
         f"-r '{lists[minor]}'"
         for minor, pip in pips.items()

@@ -48,7 +48,7 @@ def test_plain_pip_installs_from_a_bundle(unpacked: Path, tmp_path: Path, manner
         "find-links": ["--no-index", "--find-links", str(unpacked / "wheels"), "shared"],
         "index": ["--index-url", (unpacked / "simple").as_uri(), "shared"],
         "requirements": [
-            "--no-index", "--find-links", str(unpacked / "wheels"), "--require-hashes",
+            "--no-index", "--require-hashes",
             "-r", str(unpacked / f"requirements.{NAME}.txt"),
         ],
     }[manner]  # fmt: skip
@@ -86,3 +86,17 @@ def test_every_shell_starts_the_installer(bundle: Path, shell: str) -> None:
     done = subprocess.run([*words, str(bundle), "--help"], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
     assert "install" in done.stdout
+
+
+def test_pip_takes_the_build_of_its_own_environment(tmp_path: Path) -> None:
+    version = f"{sys.version_info[0]}.{sys.version_info[1]}.{sys.version_info[2]}"
+    builds = {name: planned_wheel(tmp_path / name, "shared", fields=f"License: {name}\n") for name in "ab"}
+    plan = plan_of(*(environment(name, version, build) for name, build in builds.items()))
+    write_bundle(plan, tmp_path / "site.run")
+    subprocess.run(["unzip", "-q", tmp_path / "site.run", "-d", tmp_path / "out"], check=True)
+    for name in builds:
+        pip = [sys.executable, "-m", "pip", "--isolated", "install", "-q", "--no-cache-dir", "--no-index"]
+        there = tmp_path / "there" / name
+        listed = tmp_path / "out" / f"requirements.{name}.txt"
+        subprocess.run([*pip, "--require-hashes", "-r", listed, "--target", there], check=True)
+        assert f"License: {name}" in next(there.glob("*.dist-info/METADATA")).read_text()

@@ -50,11 +50,16 @@ def format_bundled_lock(target: Target, wheels: Sequence[BundledWheel]) -> bytes
 
 
 def format_bundled_requirements(target: Target, wheels: Sequence[BundledWheel]) -> bytes:
-    """Write an environment's requirements file, for pips that know no lock."""
+    """Write an environment's requirements file, for pips that know no lock.
+
+    It names the directories its wheels lie in, which pip takes from where the file is.
+    """
     projects = [
         LockedProject(name=wheel.project, version=wheel.version, wheels=(_locked(wheel),)) for wheel in wheels
     ]
-    return format_requirements(Lock(projects=tuple(projects), targets=(target,))).encode()
+    places = sorted({wheel.path.rpartition("/")[0] for wheel in wheels})
+    links = "".join(f"--find-links {place}\n" for place in places)
+    return (format_requirements(Lock(projects=tuple(projects), targets=(target,))) + links).encode()
 
 
 def format_static_index(wheels: Iterable[BundledWheel]) -> dict[str, bytes]:

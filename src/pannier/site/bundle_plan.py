@@ -1,5 +1,6 @@
 """What a bundle is to hold, before anything is written."""
 
+from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -105,20 +106,18 @@ class WheelFacts(NamedTuple):
 def place_wheels(wheels: tuple[LockedWheel, ...], facts: dict[str, WheelFacts]) -> dict[str, BundledWheel]:
     """Say where each wheel lies in the bundle, by sha256.
 
-    Two builds of one sdist, by two Pythons, may have one file name: the second lies in a directory of its
-    own.
+    Two builds of one sdist, by two Pythons, may have one file name: each lies in a directory of its own, so
+    that who looks for wheels in a directory by their names, as pip does, finds the right one.
 
     Args:
         wheels: Sorted.
         facts: By sha256.
     """
-    taken: set[str] = set()
+    often = Counter(wheel.filename for wheel in wheels)
     placed = {}
     for wheel in wheels:
-        path = f"wheels/{wheel.filename}"
-        if path in taken:
-            path = f"wheels/{wheel.sha256[:16]}/{wheel.filename}"
-        taken.add(path)
+        place = f"wheels/{wheel.sha256[:16]}" if often[wheel.filename] > 1 else "wheels"
+        path = f"{place}/{wheel.filename}"
         placed[wheel.sha256] = BundledWheel(
             filename=wheel.filename,
             path=path,

@@ -80,7 +80,7 @@ class Environment(NamedTuple):
 class Wheel(NamedTuple):
     """A wheel of the bundle or, when it is not included, of the bundle it adds to.
 
-    `member` is its name in the archive: `wheels/FILENAME`, or with a directory between for the second of two
+    `member` is its name in the archive: `wheels/FILENAME`, or with a directory between for each of two
     wheels with one file name, which two builds of one sdist may have.
     """
 
