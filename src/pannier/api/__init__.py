@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pannier.api.index_status import set_status
     from pannier.api.index_users import create_token, list_tokens, revoke_token, set_password
     from pannier.api.locking import LockOptions, LockResult, lock
-    from pannier.api.packing import PackOptions, PackResult, pack
+    from pannier.api.packing import PackOptions, PackResult, is_system_package, pack
     from pannier.api.release_subject import ReleaseOptions, ReleaseStep
     from pannier.api.releasing import ReleaseResult, release
     from pannier.api.running import run_arguments
@@ -82,6 +82,7 @@ _MODULES = {
     "clean_upstream": "upstream_cleaning",
     "doctor": "diagnosis",
     "inspect": "archives",
+    "is_system_package": "packing",
     "list_tokens": "index_users",
     "load_settings": "settings",
     "lock": "locking",
@@ -152,6 +153,7 @@ __all__ = [
     "inspect",
     "inspect_bundle",
     "is_bundle",
+    "is_system_package",
     "list_tokens",
     "load_settings",
     "lock",

@@ -73,6 +73,17 @@ class PackResult(NamedTuple):
     reused_layers: int
 
 
+def is_system_package(output: Path) -> bool:
+    """Whether a file of this name is for a system's package manager: `pack_for_system` makes those.
+
+    Raises:
+        UsageError: The name says no form.
+    """
+    from pannier.formats.pack_forms import form_of
+
+    return form_of(output.name).is_system_package
+
+
 def pack(
     subject: str, options: PackOptions, settings: Settings, reporter: Reporter | None = None
 ) -> PackResult:

@@ -11,7 +11,6 @@ from pannier.cli.render import format_count, format_seconds, format_size, printa
 if TYPE_CHECKING:
     from pannier.api import PackResult, SystemPackageResult
 
-_SYSTEM_SUFFIXES = (".deb", ".rpm")
 DESCRIPTION = """Put a program, everything it needs and its interpreter into one file, which runs anywhere.
 
 A script or a project is analyzed and locked first, a spec is locked, a lock is taken as it is. The
@@ -131,7 +130,7 @@ def execute(arguments: argparse.Namespace, context: Context) -> Outcome:
         name=arguments.name,
         program=arguments.program,
     )
-    if options.output.name.lower().endswith(_SYSTEM_SUFFIXES):
+    if api.is_system_package(options.output):
         package = api.pack_for_system(arguments.subject, options, settings, context.reporter)
         return Outcome(data=package_data(package), summary=format_package(package))
     result = api.pack(arguments.subject, options, settings, context.reporter)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import pannier
+from pannier.api.packing import is_system_package
 from pannier.api.settings import SETTINGS, Settings
 from pannier.model.analysis import Analysis, FoundProject, Import, Location, Problem
 from pannier.model.lock import Lock, LockedFile, LockedProject
@@ -38,6 +39,7 @@ class FakeApi(ModuleType):
         for verb in ("analyze", "lock", "pack", "run_arguments", "unpack", "verify", "inspect"):
             setattr(self, verb, self._verb(verb))
         self.is_bundle = lambda path: False
+        self.is_system_package = is_system_package
         self.cache_usage = self._verb("cache_usage")
         self.cache_clean = self._verb("cache_clean")
 
