@@ -48,7 +48,9 @@ def make_site_locks(commands: Commands) -> Path:
     with (place / "lock").open("w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         for name, text in FILES.items():
-            (place / name).write_text(text)
+            # Somebody may be copying what is there: it is not written again.
+            if not (place / name).exists() or (place / name).read_text() != text:
+                (place / name).write_text(text)
         commands.run("pannier", "site", "lock", cwd=place)
     return place
 

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -31,6 +32,8 @@ print("{version}", {module}.__name__, sys.argv[1:], any("elsewhere" in one for o
 '''
 
 pytestmark = pytest.mark.network
+
+_PATIENCE_SECONDS = 120
 
 
 def script(commands: Commands, version: str, dependency: str = "six", module: str = "six") -> Path:
@@ -59,6 +62,17 @@ def system_minor() -> str:
     return run(SYSTEM_PYTHON, "-c", "import sys; print('%d.%d' % sys.version_info[:2])").strip()
 
 
+def run_dpkg(*words: str | Path) -> str:
+    """Run dpkg once whoever has its one lock lets go of it, as apt waits too."""
+    for _ in range(_PATIENCE_SECONDS):
+        done = subprocess.run(["dpkg", *words], capture_output=True, text=True, check=False)
+        if "lock was locked" not in done.stderr:
+            break
+        time.sleep(1)
+    assert done.returncode == 0, f"{words}: {done.stdout}{done.stderr}"
+    return done.stdout
+
+
 @pytest.fixture
 def dpkg() -> Iterator[None]:
     """The machine's own dpkg, which has none of ours in the end."""
@@ -68,7 +82,7 @@ def dpkg() -> Iterator[None]:
     if subprocess.run(["dpkg", "-s", "python3"], capture_output=True, check=False).returncode:
         pytest.skip("the python3 of this machine is no package")
     yield
-    subprocess.run(["dpkg", "--purge", NAME], capture_output=True, check=False)
+    run_dpkg("--purge", NAME)
 
 
 def pack(commands: Commands, output: str, version: str, *more: str, **of: str) -> dict[str, object]:
@@ -85,16 +99,16 @@ def test_a_pure_package_is_installed_upgraded_and_purged(commands: Commands, dpk
     assert first["version"] == "1.0~rc1-1"
     assert first["depends"] == ["python3 (>= 3.7)"]
     pack(commands, "second.deb", "1.0")
-    run("dpkg", "-i", commands.directory / "first.deb")
+    run_dpkg("-i", commands.directory / "first.deb")
     said = run(f"/usr/bin/{NAME}", "a b", environment={"PYTHONPATH": "/elsewhere"})
     assert said == "1.0rc1 six ['a b'] False\n"
-    assert run("dpkg", "-V", NAME) == ""
+    assert run_dpkg("-V", NAME) == ""
     assert list(Path(f"/usr/lib/{NAME}").rglob("*.pyc"))
-    run("dpkg", "-i", commands.directory / "second.deb")
+    run_dpkg("-i", commands.directory / "second.deb")
     assert run(f"/usr/bin/{NAME}").startswith("1.0 six")
-    assert run("dpkg", "-V", NAME) == ""
+    assert run_dpkg("-V", NAME) == ""
     assert "Greets people" in gzip.decompress(Path(f"/usr/share/man/man1/{NAME}.1.gz").read_bytes()).decode()
-    run("dpkg", "--purge", NAME)
+    run_dpkg("--purge", NAME)
     left = [Path(f"/usr/lib/{NAME}"), Path(f"/usr/bin/{NAME}"), Path(f"/usr/share/doc/{NAME}")]
     assert not [path for path in left if path.exists()]
 
@@ -108,15 +122,15 @@ def test_compiled_modules_tie_a_package_to_a_minor_version(commands: Commands, d
     following = f"3.{int(minor.split('.')[1]) + 1}"
     assert depends[:2] == [f"python3 (>= {minor})", f"python3 (<< {following})"]
     assert depends[2].startswith("libc6 (>= ")
-    assert result["architecture"] == run("dpkg", "--print-architecture").strip()
-    run("dpkg", "-i", commands.directory / "tool.deb")
+    assert result["architecture"] == run_dpkg("--print-architecture").strip()
+    run_dpkg("-i", commands.directory / "tool.deb")
     assert run(f"/usr/bin/{NAME}").startswith("1.0 yaml")
-    assert run("dpkg", "-V", NAME) == ""
+    assert run_dpkg("-V", NAME) == ""
     # In place of it a package of the other kind: what was a directory there is none that a link leads to.
     pack(commands, "pure.deb", "1.1")
-    run("dpkg", "-i", commands.directory / "pure.deb")
+    run_dpkg("-i", commands.directory / "pure.deb")
     assert run(f"/usr/bin/{NAME}").startswith("1.1 six")
-    assert run("dpkg", "-V", NAME) == ""
+    assert run_dpkg("-V", NAME) == ""
 
 
 def test_lintian_finds_no_error(commands: Commands) -> None:
