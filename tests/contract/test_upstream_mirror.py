@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -256,12 +257,21 @@ def test_a_killed_process_leaves_nothing_that_hinders(tmp_path: Path) -> None:
         offered = upstream.offer("demo", "1.0", content=b"x" * 300_000)
         upstream.file_gate.clear()
         process = start_process(upstream, tmp_path)
-        wait_until(lambda: bool(litter(tmp_path)) and Path(litter(tmp_path)[0]).stat().st_size > 0)
+        wait_until(lambda: has_begun(tmp_path))
         process.send_signal(signal.SIGKILL)
         process.communicate()
         upstream.file_gate.set()
         assert using(upstream, tmp_path, lambda mirror: download(mirror, "demo")) == offered.content
         assert litter(tmp_path) == []
+
+
+def has_begun(directory: Path) -> bool:
+    """Whether something unfinished has content; what is finished in between is gone by its old name."""
+    for path in litter(directory):
+        with suppress(FileNotFoundError):
+            if Path(path).stat().st_size > 0:
+                return True
+    return False
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
