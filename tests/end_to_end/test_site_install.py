@@ -291,7 +291,7 @@ def test_verify_names_what_was_changed(server: Server) -> None:
     (packages / "hello" / "other.py").unlink()
     said = server.site("verify", status=1).stdout
     assert "hello/__init__.py: it has" in said
-    assert "stray.pth: no wheel of the lock brought it" in said
+    assert "stray.pth: nothing that was installed brought it" in said
     assert "hello/other.py: it is missing" in said
 
 

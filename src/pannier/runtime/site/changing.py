@@ -6,6 +6,7 @@ from typing import Any, Dict, List, Optional, Tuple
 
 from pannier.runtime.errors import ArchiveError, printable
 
+from .installer import FRONT_NAME, find_installer
 from .layout import (
     Generation,
     Site,
@@ -150,9 +151,7 @@ def _find_leftovers(site: Site, kept: List[Generation]) -> List[str]:
         for entry in one.environments
         if entry["interpreter"]["kind"] == "bundled"
     }
-    with open(os.path.join(site.prefix, "site"), encoding="utf-8") as stream:
-        front = stream.read()
-    installers = {name for name in _list(site.installers) if name in front}
+    installers = {os.path.basename(find_installer(site))}
     found: List[str] = []
     for directory, used in ((site.pool, pooled), (site.interpreters, keys), (site.installers, installers)):
         found += [os.path.join(directory, name) for name in _list(directory) if name not in used]
@@ -192,7 +191,7 @@ def uninstall(site: Site, is_dry: bool, force: bool) -> Dict[str, Any]:
         directories = set(find_directories(site))
         current = find_current(site)
         names = {directory: find_names(site, directory) for directory in sorted(directories)}
-        paths = [site.current, site.generations, os.path.join(site.prefix, "site"), site.state]
+        paths = [site.current, site.generations, os.path.join(site.prefix, FRONT_NAME), site.state]
         if not is_dry:
             for directory in directories:
                 remove_names(site, directory)

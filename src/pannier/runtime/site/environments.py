@@ -2,22 +2,23 @@
 
 import base64
 import errno
-import hashlib
 import os
 import shutil
+import subprocess
 from typing import Dict, List, Sequence, Tuple
 
 from pannier.runtime.errors import ArchiveError
 
+from .listing import Listing, Made, made_at, made_of_data, made_of_link
 from .pool import Entry
-from .pythons import Python
+from .pythons import Python, clean_environment
 from .scripts import format_entry_point, rewrite_script
 
 # The file system knows no hard links, or not between these directories, or no more of this file.
 _NO_LINKS = (errno.EPERM, errno.EXDEV, errno.EMLINK, errno.ENOTSUP, errno.ENOSYS, errno.EACCES)
 
 
-def build_environment(directory: str, python: Python, entries: Sequence[Entry]) -> None:
+def build_environment(directory: str, python: Python, entries: Sequence[Entry]) -> Listing:
     """Build an environment where it will stay.
 
     Args:
@@ -25,77 +26,82 @@ def build_environment(directory: str, python: Python, entries: Sequence[Entry]) 
         python: Its interpreter.
         entries: What goes into it. Where two have a file of the same name, the later one's is there.
 
+    Returns:
+        What was made for it alone, by its path in it: all but the links into the pool.
+
     Raises:
         OSError: It cannot be written.
     """
+    builder = _Builder(directory, python)
     os.makedirs(os.path.join(directory, "bin"))
     if python.minor.startswith("2."):
-        _link_python2(directory, python)
+        _link_python2(builder, directory, python)
     else:
-        _link_python3(directory, python)
-    builder = _Builder(directory, python)
+        _link_python3(builder, directory, python)
     for entry in entries:
         builder.add(entry)
+    return builder.made
 
 
-def _link_python3(directory: str, python: Python) -> None:
+def _link_python3(builder: "_Builder", directory: str, python: Python) -> None:
     """Make it a virtual environment (PEP 405)."""
     lines = (
         "home = " + os.path.dirname(python.executable),
         "include-system-site-packages = false",
         "version = " + python.version,
     )
-    with open(os.path.join(directory, "pyvenv.cfg"), "w", encoding="utf-8") as stream:
-        stream.write("\n".join(lines) + "\n")
-    os.symlink(python.executable, os.path.join(directory, "bin", "python" + python.minor))
-    os.symlink("python" + python.minor, os.path.join(directory, "bin", "python3"))
-    os.symlink("python" + python.minor, os.path.join(directory, "bin", "python"))
+    builder.write("pyvenv.cfg", ("\n".join(lines) + "\n").encode())
+    builder.symlink(python.executable, "bin/python" + python.minor)
+    builder.symlink("python" + python.minor, "bin/python3")
+    builder.symlink("python" + python.minor, "bin/python")
     os.makedirs(os.path.join(directory, "lib", "python" + python.minor, "site-packages"))
-    os.symlink("lib", os.path.join(directory, "lib64"))
+    builder.symlink("lib", "lib64")
 
 
-def _link_python2(directory: str, python: Python) -> None:
+def _link_python2(builder: "_Builder", directory: str, python: Python) -> None:
     """Make it a prefix of its own: a copied binary, which finds `os.py` beside it, and links for the rest."""
-    binary = os.path.join(directory, "bin", "python" + python.minor)
-    shutil.copyfile(python.executable, binary)
-    os.chmod(binary, 0o755)  # noqa: S103  # everybody is to run it
-    os.symlink("python" + python.minor, os.path.join(directory, "bin", "python2"))
-    os.symlink("python" + python.minor, os.path.join(directory, "bin", "python"))
-    library = os.path.join(directory, "lib", "python" + python.minor)
-    os.makedirs(os.path.join(library, "site-packages"))
+    builder.copy_program(python.executable, "bin/python" + python.minor)
+    builder.symlink("python" + python.minor, "bin/python2")
+    builder.symlink("python" + python.minor, "bin/python")
+    library = "lib/python" + python.minor
+    os.makedirs(os.path.join(directory, library, "site-packages"))
     # Debian's looks for packages there, and Fedora's for everything in lib64.
-    os.symlink("site-packages", os.path.join(library, "dist-packages"))
-    os.symlink("lib", os.path.join(directory, "lib64"))
+    builder.symlink("site-packages", library + "/dist-packages")
+    builder.symlink("lib", "lib64")
     for name in sorted(os.listdir(python.stdlib)):
         if name not in ("site-packages", "dist-packages", "site.py", "site.pyc", "site.pyo", "test"):
-            os.symlink(os.path.join(python.stdlib, name), os.path.join(library, name))
-    _write_site_module(os.path.join(python.stdlib, "site.py"), os.path.join(library, "site.py"))
+            builder.symlink(os.path.join(python.stdlib, name), library + "/" + name)
+    builder.write(library + "/site.py", _site_module(os.path.join(python.stdlib, "site.py")))
+    builder.compile_module(library + "/site.py")
     if os.path.isdir(python.include):
         # A directory of its own, for wheels that bring headers.
-        headers = os.path.join(directory, "include", "python" + python.minor)
-        os.makedirs(headers)
+        headers = "include/python" + python.minor
+        os.makedirs(os.path.join(directory, headers))
         for name in os.listdir(python.include):
-            os.symlink(os.path.join(python.include, name), os.path.join(headers, name))
+            builder.symlink(os.path.join(python.include, name), headers + "/" + name)
     # A binary that looks for its library beside itself.
     beside = os.path.join(os.path.dirname(os.path.dirname(python.executable)), "lib")
     if os.path.isdir(beside):
         for name in os.listdir(beside):
             if name.startswith("libpython" + python.minor) and ".so" in name:
-                os.symlink(os.path.join(beside, name), os.path.join(directory, "lib", name))
+                builder.symlink(os.path.join(beside, name), "lib/" + name)
 
 
-def _write_site_module(source: str, target: str) -> None:
-    """Write Python 2.7's own `site` with the user's packages switched off: no `pyvenv.cfg` would do it."""
+def _site_module(source: str) -> bytes:
+    """Python 2.7's own `site` with the user's packages switched off: no `pyvenv.cfg` would do it."""
     with open(source, "rb") as stream:
-        text = stream.read()
-    with open(target, "wb") as stream:
-        stream.write(text.replace(b"\nENABLE_USER_SITE = None", b"\nENABLE_USER_SITE = False", 1))
+        return stream.read().replace(b"\nENABLE_USER_SITE = None", b"\nENABLE_USER_SITE = False", 1)
 
 
 class _Builder:
-    """Puts wheels into an environment."""
+    """Puts an interpreter and wheels into an environment, and keeps a list of what it makes.
+
+    Attributes:
+        made: By path, but for the links into the pool.
+    """
 
     def __init__(self, directory: str, python: Python) -> None:
+        self.made: Dict[str, Made] = {}
         self._directory = directory
         self._python = python
         self._packages = places_of(python.minor)["lib"]
@@ -114,11 +120,35 @@ class _Builder:
             record.append((target, format_digest(digest), str(size)))
         for name, value in entry.scripts.items():
             text = format_entry_point(self._interpreter(), value)
-            record.append(self._write("bin/" + name, text.encode(), 0o755))
+            record.append(self.write("bin/" + name, text.encode(), 0o755))
         info = f"{self._packages}/{entry.dist_info}"
-        record.append(self._write(info + "/INSTALLER", b"pannier\n"))
+        record.append(self.write(info + "/INSTALLER", b"pannier\n"))
         record.append((info + "/RECORD", "", ""))
-        self._write(info + "/RECORD", format_record(record, self._packages).encode())
+        self.write(info + "/RECORD", format_record(record, self._packages).encode())
+
+    def symlink(self, source: str, target: str) -> None:
+        """Make a symbolic link."""
+        os.symlink(source, os.path.join(self._directory, target))
+        self.made[target] = made_of_link(source)
+
+    def compile_module(self, target: str) -> None:
+        """Give a module of Python 2.7 its byte code: not every user may write it at the first start."""
+        program = "import py_compile, sys; py_compile.compile(sys.argv[1], sys.argv[2], sys.argv[3], True)"
+        path = os.path.join(self._directory, target)
+        subprocess.run(
+            [self._python.executable, "-E", "-s", "-S", "-B", "-c", program, path, path + "c", target],
+            stdin=subprocess.DEVNULL,
+            env=clean_environment(),
+            check=True,
+        )
+        self.made[target + "c"] = made_at(path + "c")
+
+    def copy_program(self, source: str, target: str) -> None:
+        """Copy a file that everybody is to run."""
+        path = os.path.join(self._directory, target)
+        shutil.copyfile(source, path)
+        os.chmod(path, 0o755)  # noqa: S103  # everybody is to run it
+        self.made[target] = made_at(path)
 
     def _interpreter(self) -> str:
         return os.path.join(self._directory, "bin", "python")
@@ -126,19 +156,22 @@ class _Builder:
     def _write_script(self, entry: Entry, place: str) -> Tuple[str, str, str]:
         with open(os.path.join(entry.path, place), "rb") as stream:
             data = rewrite_script(self._interpreter(), stream.read())
-        return self._write("bin/" + place[len("scripts/") :], data, 0o755)
+        return self.write("bin/" + place[len("scripts/") :], data, 0o755)
 
-    def _write(self, target: str, data: bytes, mode: int = 0o644) -> Tuple[str, str, str]:
+    def write(self, target: str, data: bytes, mode: int = 0o644) -> Tuple[str, str, str]:
+        """Write a file; return its row of a RECORD."""
         path = self._prepare(target)
         if os.path.lexists(path):
             os.unlink(path)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
         with open(descriptor, "wb") as stream:
             stream.write(data)
-        return target, format_digest(hashlib.sha256(data).hexdigest()), str(len(data))
+        self.made[target] = made_of_data(data, bool(mode & 0o100))
+        return target, format_digest(self.made[target].sha256), str(len(data))
 
     def _link(self, source: str, target: str) -> None:
         path = self._prepare(target)
+        self.made.pop(target, None)
         if not self._can_link:
             shutil.copy2(source, path)
             return

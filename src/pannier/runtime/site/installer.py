@@ -11,7 +11,10 @@ from importlib.util import cache_from_source
 from typing import Any, Dict
 
 from .bundle import Bundle
-from .layout import Site, write_text
+from .layout import Site, replace_link, write_text
+from .listing import LISTING_NAME, format_listing, list_tree
+
+FRONT_NAME = "site"
 
 _MAIN = """import os
 import sys
@@ -51,7 +54,8 @@ def install_installer(site: Site, bundle: Bundle) -> None:
         if name.startswith("pannier/") and name.endswith(".py")
     }
     files["__main__.py"] = _MAIN.encode()
-    digest = hashlib.sha256(repr(sorted(files.items())).encode()).hexdigest()[:16]
+    python = _lasting_python()
+    digest = hashlib.sha256(repr((sorted(files.items()), python)).encode()).hexdigest()[:16]
     directory = os.path.join(site.installers, digest)
     if not os.path.isdir(directory):
         stage = tempfile.mkdtemp(prefix=".new-", dir=site.installers)
@@ -62,13 +66,27 @@ def install_installer(site: Site, bundle: Bundle) -> None:
             with open(path, "wb") as stream:
                 stream.write(data)
             _compile(path, os.path.join(directory, name))
+        front = _FRONT.format(
+            installer=shlex.quote(directory),
+            python=shlex.quote(python),
+            interpreters=shlex.quote(site.interpreters),
+        )
+        write_text(os.path.join(stage, FRONT_NAME), front, 0o755)
+        write_text(os.path.join(stage, LISTING_NAME), format_listing(list_tree(stage)))
         os.rename(stage, directory)
-    front = _FRONT.format(
-        installer=shlex.quote(directory),
-        python=shlex.quote(_lasting_python()),
-        interpreters=shlex.quote(site.interpreters),
+    replace_link(
+        os.path.join(site.prefix, FRONT_NAME), os.path.relpath(directory, site.prefix) + "/" + FRONT_NAME
     )
-    write_text(os.path.join(site.prefix, "site"), front, 0o755)
+
+
+def find_installer(site: Site) -> str:
+    """The directory of the installer that `PREFIX/site` starts; empty when that is no link of ours."""
+    try:
+        target = os.path.join(site.prefix, os.readlink(os.path.join(site.prefix, FRONT_NAME)))
+    except OSError:
+        return ""
+    directory, name = os.path.split(target)
+    return directory if os.path.dirname(directory) == site.installers and name == FRONT_NAME else ""
 
 
 def _lasting_python() -> str:

@@ -26,6 +26,7 @@ from .layout import (
     write_log,
     write_text,
 )
+from .listing import LISTING_NAME, Listing, Made, format_listing, list_tree, made_of_data
 from .manifest import Environment
 from .names import add_names, is_ours, remove_names
 from .pool import Wanted, fill_pool, read_entry, storage_error
@@ -134,13 +135,14 @@ def _build(bundle: Bundle, plan: Plan, options: Options, say: Say) -> Generation
     fill_pool(site, bundle, wanted)
     generation = _describe(bundle, plan, pythons, number)
     say("building " + ", ".join(entry["name"] for entry in generation.environments))
-    _build_environments(site, generation)
+    made = _build_environments(site, generation)
     directories = {_directory(site, generation, entry): entry for entry in generation.environments}
     say("running smoke tests")
     problems = run_tests(directories, options.timeout)
     if problems:
         raise FailedError(problems)
-    _write_wrappers(site, generation)
+    made.update(_write_wrappers(site, generation))
+    write_text(os.path.join(site.generation(number), LISTING_NAME), format_listing(made))
     install_installer(site, bundle)
     sync(site.prefix)
     write_generation(site, generation)
@@ -184,7 +186,8 @@ def _describe(bundle: Bundle, plan: Plan, pythons: Dict[str, Python], number: in
     )
 
 
-def _build_environments(site: Site, generation: Generation) -> None:
+def _build_environments(site: Site, generation: Generation) -> Listing:
+    """Build all of them; return what was made for each alone, by its path in the generation."""
     entries = generation.environments
     os.makedirs(os.path.join(site.generation(generation.number), "bin"))
 
@@ -193,21 +196,25 @@ def _build_environments(site: Site, generation: Generation) -> None:
         python = Python(**entry["found"])
         pooled = [read_entry(site, sha256, python.minor) for sha256 in entry["wheels"]]
         try:
-            build_environment(_directory(site, generation, entry), python, pooled)
+            made = build_environment(_directory(site, generation, entry), python, pooled)
         except OSError as error:
             raise storage_error(error, site.prefix) from None
-        return []
+        return [(entry["name"] + "/" + path, json.dumps(one)) for path, one in made.items()]
 
     workers = min(count_workers(), len(entries))
-    run_jobs(build, len(entries), workers, site.prefix, follow_parent=False)
+    results = run_jobs(build, len(entries), workers, site.prefix, follow_parent=False)
+    return {path: Made(*json.loads(text)) for result in results for path, text in result}
 
 
-def _write_wrappers(site: Site, generation: Generation) -> None:
+def _write_wrappers(site: Site, generation: Generation) -> Listing:
+    made: Listing = {}
     directory = os.path.join(site.generation(generation.number), "bin")
     for entry in generation.environments:
         text = format_wrapper(os.path.join(_directory(site, generation, entry), "bin", "python"))
         for name in [entry["name"]] + entry["aliases"]:
             write_text(os.path.join(directory, name), text, 0o755)
+            made["bin/" + name] = made_of_data(text.encode(), executable=True)
+    return made
 
 
 def _bundled_python(site: Site, bundle: Bundle, environment: Environment) -> Python:
@@ -218,6 +225,7 @@ def _bundled_python(site: Site, bundle: Bundle, environment: Environment) -> Pyt
     if not os.path.isdir(directory):
         stage = os.path.join(site.interpreters, ".new-" + key)
         _unpack_interpreter(bundle, interpreter.file, stage)
+        write_text(os.path.join(stage, LISTING_NAME), format_listing(list_tree(stage)))
         sync(stage)
         os.rename(stage, directory)
     return Finder({}).find(environment, os.path.join(directory, interpreter.executable))

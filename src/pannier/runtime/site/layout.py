@@ -2,11 +2,13 @@
 
 PREFIX/generations/N/ENVIRONMENT/   an environment, built where it stays
 PREFIX/generations/N/bin/NAME       starts one
+PREFIX/generations/N/files.json     what was made for it alone: every file but the links into the pool
 PREFIX/generations/N/generation.json   what it is; written last, so one without it is not whole
 PREFIX/current -> generations/N     the one in force
-PREFIX/site                         this installer, for use without the bundle
+PREFIX/site -> .site/installers/SUM/site   this installer, for use without the bundle
 PREFIX/.site/pool/SHA256-pyXY/      a wheel unpacked and compiled, once for each minor version
-PREFIX/.site/interpreters/SHA256/   a Python that came in a bundle
+PREFIX/.site/interpreters/SHA256/   a Python that came in a bundle, and files.json, the list of its files
+PREFIX/.site/installers/SUM/        a copy of this installer, and files.json
 PREFIX/.site/journal.json           what an installation under way makes; there only while one is
 """
 
@@ -19,7 +21,9 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 from pannier.runtime.errors import ArchiveError, printable
 
-_GENERATION = "generation.json"
+from .listing import format_summed
+
+GENERATION_NAME = "generation.json"
 
 
 class Site(NamedTuple):
@@ -112,21 +116,21 @@ def minor_of(environment: Dict[str, Any]) -> str:
 
 def read_generation(site: Site, number: int) -> Optional[Generation]:
     """Read what a generation says of itself; `None` when it is not whole."""
+    path = os.path.join(site.generation(number), GENERATION_NAME)
     try:
-        with open(os.path.join(site.generation(number), _GENERATION), encoding="utf-8") as stream:
+        with open(path, encoding="utf-8") as stream:
             return Generation(number, json.load(stream))
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError) as error:
-        raise ArchiveError(
-            f"generation {number} cannot be read", "site-damaged", {"because": printable(str(error))}
-        ) from None
+        facts = {"path": printable(path), "because": printable(str(error))}
+        raise ArchiveError(f"generation {number} cannot be read", "site-damaged", facts) from None
 
 
 def write_generation(site: Site, generation: Generation) -> None:
     """Declare a generation whole."""
-    text = json.dumps(generation.value, indent=1, sort_keys=True) + "\n"
-    write_text(os.path.join(site.generation(generation.number), _GENERATION), text)
+    path = os.path.join(site.generation(generation.number), GENERATION_NAME)
+    write_text(path, format_summed(generation.value))
 
 
 def list_numbers(site: Site) -> List[int]:
@@ -175,12 +179,17 @@ def need_current(site: Site) -> Generation:
 
 def switch(site: Site, number: int) -> None:
     """Put a generation in force: the one step in which everything changes."""
-    temporary = os.path.join(site.prefix, f".current.{os.getpid()}")
+    replace_link(site.current, f"generations/{number}")
+
+
+def replace_link(path: str, target: str) -> None:
+    """Make a symbolic link, in the place of whatever file or link is there, also when the power fails."""
+    temporary = os.path.join(os.path.dirname(path), f".{os.path.basename(path)}.{os.getpid()}")
     with contextlib.suppress(FileNotFoundError):
         os.unlink(temporary)
-    os.symlink(f"generations/{number}", temporary)
-    os.rename(temporary, site.current)
-    sync_directory(site.prefix)
+    os.symlink(target, temporary)
+    os.rename(temporary, path)
+    sync_directory(os.path.dirname(path))
 
 
 def write_text(path: str, text: str, mode: int = 0o644) -> None:

@@ -5,12 +5,11 @@ with its hash. It is put in place by one rename, so one that is there is whole.
 """
 
 import hashlib
-import json
 import mmap
 import os
 import shutil
 import zlib
-from typing import Any, Dict, Iterable, List, NamedTuple, Tuple
+from typing import Dict, Iterable, List, NamedTuple, Tuple
 
 from pannier.runtime.errors import ArchiveError, printable
 from pannier.runtime.workers import Link, check_parent, count_workers, run_jobs, write_all
@@ -19,10 +18,12 @@ from .bookkeeping import broken
 from .bundle import Bundle
 from .compiling import compile_modules
 from .layout import Site
+from .listing import format_summed, read_summed
 from .manifest import Wheel
 from .pythons import Python
 from .wheels import Item, WheelContent, algorithm_of, inflate, read_wheel
 
+WHEEL_LISTING = "wheel.json"
 _BATCH_BYTES = 1 << 23
 _BATCH_FILES = 400
 
@@ -69,28 +70,19 @@ def read_entry(site: Site, sha256: str, minor: str) -> Entry:
     """Read what is in the pool of a wheel.
 
     Raises:
-        ArchiveError: It is not there, or cannot be read.
+        ArchiveError: It is not there, or not as it was written.
     """
     path = site.pooled(sha256, minor)
-    try:
-        with open(os.path.join(path, "wheel.json"), encoding="utf-8") as stream:
-            value: Dict[str, Any] = json.load(stream)
-        files = {place: (digest, size) for place, (digest, size) in value["files"].items()}
-        return Entry(
-            path, files, tuple(value["executables"]), value["dist_info"], value["scripts"], value["project"]
-        )
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ArchiveError(
-            "an unpacked wheel of this site cannot be read",
-            "site-damaged",
-            {"path": path, "because": printable(str(error))},
-            "install the full bundle again",
-        ) from None
+    value = read_summed(os.path.join(path, WHEEL_LISTING))
+    files = {place: (digest, size) for place, (digest, size) in value["files"].items()}
+    return Entry(
+        path, files, tuple(value["executables"]), value["dist_info"], value["scripts"], value["project"]
+    )
 
 
 def has_entry(site: Site, sha256: str, minor: str) -> bool:
     """Whether the pool holds a wheel for a minor version."""
-    return os.path.exists(os.path.join(site.pooled(sha256, minor), "wheel.json"))
+    return os.path.exists(os.path.join(site.pooled(sha256, minor), WHEEL_LISTING))
 
 
 def read_contents(
@@ -140,8 +132,8 @@ def _finish(site: Site, one: Wanted, files: Dict[str, Tuple[str, int]]) -> None:
         "filename": one.wheel.filename,
     }
     stage, final = os.path.join(site.pool, one.stage), os.path.join(site.pool, one.name)
-    with open(os.path.join(stage, "wheel.json"), "w", encoding="utf-8") as stream:
-        json.dump(value, stream, sort_keys=True)
+    with open(os.path.join(stage, WHEEL_LISTING), "w", encoding="utf-8") as stream:
+        stream.write(format_summed(value))
     if os.path.exists(final):
         shutil.rmtree(final)
     os.rename(stage, final)

@@ -70,7 +70,7 @@ class _Running:
         self._is_late = False
         self._output = tempfile.TemporaryFile()  # noqa: SIM115  # closed when judged
         self._process = subprocess.Popen(
-            [os.path.join(test.directory, "bin", "python"), "-E", "-s", "-c", test.line or _SELF],
+            [os.path.join(test.directory, "bin", "python"), "-E", "-s", "-B", "-c", test.line or _SELF],
             cwd=home,
             env=clean_environment(home),
             stdin=subprocess.DEVNULL,
