@@ -13,6 +13,8 @@ INTERNAL_ERROR = 70  # EX_SOFTWARE of sysexits.h
 TRACEBACK_VARIABLE = "PANNIER_TRACEBACK"
 SHOWN_VALUES = 3
 _LINE_WIDTH = 100
+# Each of these has to be mended: leaving some out would only mean another try for each.
+_SHOWN_WHOLE = ("problems",)
 
 
 def render_error(error: PannierError, style: Style = PLAIN, *, verbose: bool = False) -> str:
@@ -62,7 +64,7 @@ def _fact_lines(facts: Mapping[str, Fact], verbose: bool) -> list[str]:
     lines = []
     for name, value in facts.items():
         label = labels[name] + " " * (width - display_width(labels[name]))
-        first, *rest = _value_lines(value, _LINE_WIDTH - width - 3, verbose)
+        first, *rest = _value_lines(value, _LINE_WIDTH - width - 3, verbose or name in _SHOWN_WHOLE)
         lines.append(f"  {label} {first}".rstrip())
         lines += [f"  {' ' * width} {line}".rstrip() for line in rest]
     return lines

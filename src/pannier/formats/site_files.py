@@ -6,6 +6,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from pannier.formats.spec_problems import SpecProblems
+from pannier.formats.toml_lines import with_lines
 from pannier.model.errors import SpecError, UsageError
 from pannier.model.site import Site, SiteEnvironment, SiteInterpreter
 from pannier.model.target import Platform, whole_python_version
@@ -40,21 +41,21 @@ def parse_site(text: str, *, filename: str, default_name: str = "site") -> Site:
     try:
         document = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise _invalid(filename, [f"it is not TOML: {error}"]) from error
+        raise _invalid(filename, text, [f"it is not TOML: {error}"]) from error
     reader = _Reader(SpecProblems(filename))
     site = reader.read(document, default_name)
     if reader.problems.found:
-        raise _invalid(filename, reader.problems.found)
+        raise _invalid(filename, text, reader.problems.found)
     return site
 
 
-def _invalid(filename: str, problems: list[str]) -> SpecError:
+def _invalid(filename: str, text: str, problems: list[str]) -> SpecError:
     count = "" if len(problems) == 1 else f" in {len(problems)} places"
     return SpecError(
         f"`{filename}` does not describe a site{count}",
         code="site-invalid",
-        facts={"problems": problems},
-        hint="`docs/reference/site-file.md` lists every key",
+        facts={"problems": with_lines(problems, text, filename)},
+        hint='the page "site.toml" of the documentation lists every key, with examples',
     )
 
 

@@ -1,5 +1,6 @@
 """What is wrong with a spec, gathered so that all of it is told at once."""
 
+import difflib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -34,7 +35,9 @@ class SpecProblems:
         for key in table:
             if key not in known:
                 place = f"{where}.{key}" if where else str(key)
-                self.add(place, f"unknown key; known here: {', '.join(known)}")
+                nearest = difflib.get_close_matches(str(key), known, n=1)
+                meant = f"did you mean `{nearest[0]}`?" if nearest else f"known here: {', '.join(known)}"
+                self.add(place, f"unknown key; {meant}")
 
     def text(self, value: Any, where: str) -> str:
         """Give `value` if it is text, else note it."""

@@ -39,7 +39,37 @@ def problems_of(text: str) -> list[str]:
     with pytest.raises(SpecError) as caught:
         parse_site(text, filename="site.toml")
     assert caught.value.code == "site-invalid"
-    return list(caught.value.facts["problems"])
+    return [re.sub(r"^site\.toml:\d+: ", "", problem) for problem in caught.value.facts["problems"]]
+
+
+def test_every_problem_names_its_line_and_the_key_that_was_meant() -> None:
+    text = """# ours
+[site]
+prefx = "/opt/lab"
+bin = 3
+
+[environment.old]
+python = "3.6"
+requirements = [
+  "a.txt",
+  "",
+  7,
+]
+[environment."two words"]
+"""
+    with pytest.raises(SpecError) as caught:
+        parse_site(text, filename="site.toml")
+    problems = list(caught.value.facts["problems"])
+    assert "site.toml:3: site.prefx: unknown key; did you mean `prefix`?" in problems
+    assert "site.toml:2: site.prefix: is missing; an absolute directory on the server" in problems
+    assert any(one.startswith("site.toml:4: site.bin: must be text") for one in problems)
+    assert any(
+        one.startswith("site.toml:8: environment.old.requirements[2]: must be text") for one in problems
+    )
+    assert any(one.startswith("site.toml:13: environment.two words: a name is") for one in problems)
+    with pytest.raises(SpecError) as caught:
+        parse_site("[site]\nprefix = /opt\n", filename="site.toml")
+    assert next(iter(caught.value.facts["problems"])).startswith("site.toml:2: it is not TOML: ")
 
 
 def test_a_site_is_read_whole() -> None:
