@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pannier.api.settings import Settings
+from pannier.model.errors import StorageError
 from pannier.store.directories import CacheDirectories
 
 if TYPE_CHECKING:
@@ -27,8 +28,21 @@ def cache_clean(kinds: "Sequence[CacheKind]", settings: Settings, dry_run: bool 
 
     Returns:
         What was, or would be, removed and kept.
+
+    Raises:
+        StorageError: Some of it may not be removed by this user.
     """
     from pannier.store.usage import clean, plan_cleaning
 
     plan = plan_cleaning(CacheDirectories(settings.cache_root), kinds)
-    return plan if dry_run else clean(plan)
+    if dry_run:
+        return plan
+    done = clean(plan)
+    if done.refused:
+        raise StorageError(
+            f"{len(done.refused)} of {len(plan.removed)} entries of the cache could not be removed",
+            code="not-writable",
+            facts={"left": [str(path) for path in done.refused], "removed": str(len(done.removed))},
+            hint="see who owns them with `ls -ld`, and clean the cache as that user",
+        )
+    return done

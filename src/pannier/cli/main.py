@@ -22,9 +22,9 @@ from pannier.cli.parsing import (
     parse_arguments,
     split_common_options,
 )
-from pannier.cli.process import guard, prepare
-from pannier.cli.render import style_of
-from pannier.model.errors import PannierError
+from pannier.cli.process import guard, prepare, write_output
+from pannier.cli.render import printable, style_of
+from pannier.model.errors import PannierError, StorageError
 
 if TYPE_CHECKING:
     from pannier.cli.progress import CommandReporter
@@ -66,6 +66,8 @@ EXAMPLES = (
     ("pannier run weather.tar.gz", "run it where there is nothing: no Python, no network"),
     ("pannier run weather.tar.gz weather --city Bern", "the program is a command inside, by its name"),
     ("pannier run weather.tar.gz python other.py", "and so is everything else in its environment"),
+    ("pannier vendor weather.py --wrapper", "what a script needs, beside it, for the python3 of the machine"),
+    ("pannier site bundle -o site.run", "several environments for a server without internet, in one file"),
     ("pannier serve packages/", "a private index of the distributions in a directory"),
     ("pannier release --index team", "check and build a project, and publish it there"),
 )
@@ -101,6 +103,8 @@ class _Session:
 
     def run(self) -> int:
         before, rest = split_common_options(self.argv)
+        if not rest and self.json:
+            raise usage_error("no verb is given", hint="see `pannier --help`", verbs=", ".join(VERBS))
         if not rest or rest[0] in ("-h", "--help", "-V", "--version", "help"):
             return _answer(rest, complete=bool(rest))
         self.verb, words = split_verb(rest)
@@ -137,19 +141,22 @@ class _Session:
         if self.json:
             from pannier.cli.envelope import format_success
 
-            sys.stdout.write(format_success(self.verb, outcome.data, context.reporter.notices))
+            write_output(format_success(self.verb, outcome.data, context.reporter.notices))
             return
-        sys.stdout.write(outcome.text)
-        sys.stdout.flush()
+        write_output(outcome.text)
         if outcome.summary and not quiet:
-            sys.stderr.write(f"{outcome.summary}\n")
+            sys.stderr.write(f"{printable(outcome.summary)}\n")
 
     def fail(self, error: PannierError) -> None:
         if self.json:
             from pannier.cli.envelope import format_failure
 
             notices = self.reporter.notices if self.reporter else []
-            sys.stdout.write(format_failure(self.verb, error, notices))
+            try:
+                write_output(format_failure(self.verb, error, notices))
+            except StorageError as unwritten:
+                # There is one place left to say so.
+                sys.stderr.write(render_error(unwritten, style_of(sys.stderr, os.environ)))
             return
         sys.stderr.write(render_error(error, style_of(sys.stderr, os.environ), verbose=self.verbose))
 

@@ -9,7 +9,7 @@ from types import FrameType
 from typing import NoReturn
 
 from pannier.cli.errors import TRACEBACK_VARIABLE, from_system_error, from_unexpected
-from pannier.model.errors import PannierError
+from pannier.model.errors import PannierError, StorageError
 
 INTERRUPTED = 130  # 128 + SIGINT, what a shell reports
 BROKEN_PIPE = 141  # 128 + SIGPIPE, likewise
@@ -17,12 +17,32 @@ BROKEN_PIPE = 141  # 128 + SIGPIPE, likewise
 
 def prepare() -> None:
     """Let any character be printed in any locale, and let SIGTERM and SIGHUP leave nothing half-made."""
+    _open_closed_streams()
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
     for number in (signal.SIGTERM, signal.SIGHUP):
         # A `nohup` of the caller's stays in force.
         if signal.getsignal(number) is signal.SIG_DFL:
             signal.signal(number, _leave)
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+        # As it was while modules were loaded: see `start`.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _open_closed_streams() -> None:
+    """Open nowhere in place of a standard stream that the caller closed.
+
+    Its number would go to the next file opened, and what we or a command print would go into that.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is not None:
+            continue
+        descriptor = os.open(os.devnull, os.O_RDWR)
+        if descriptor != number:
+            os.dup2(descriptor, number)
+            os.close(descriptor)
+        stream = open(number, "w" if number else "r", encoding="utf-8", closefd=False)  # noqa: SIM115 - stays
+        setattr(sys, name, stream)
 
 
 def _leave(number: int, frame: FrameType | None) -> NoReturn:
@@ -65,9 +85,31 @@ def _report(
     try:
         show(shown)
         sys.stdout.flush()
-    except BrokenPipeError:
+    except OSError:  # nobody reads, or what reads is full
         _drop_output()
     return shown.exit_status
+
+
+def write_output(text: str) -> None:
+    """Write what was asked for to standard output, whole.
+
+    Raises:
+        StorageError: It goes to a file, and the disk is full.
+        BrokenPipeError: Nobody reads it.
+    """
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        _drop_output()
+        raise StorageError(
+            "standard output cannot be written",
+            code="output-not-written",
+            facts={"reason": error.strerror or str(error)},
+            hint="see where it is redirected to, and whether there is space",
+        ) from error
 
 
 def _understood(error: Exception, argv: Sequence[str]) -> PannierError:

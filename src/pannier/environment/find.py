@@ -302,7 +302,8 @@ def _in_versions(directory: str, pattern: re.Pattern[str], source: str) -> Itera
 
 def _nothing_fits(specifier: str, found: Iterable[Interpreter]) -> InterpreterError:
     listed = [f"{interpreter.version} at {interpreter.python_executable}" for interpreter in found]
-    release = re.search(r"3\.\d+", specifier)
+    # The release that was asked for says more than a least one.
+    release = re.search(r"(?<===)3\.\d+", specifier) or re.search(r"3\.\d+", specifier)
     hint = f"install one, for example with `uv python install {release[0] if release else '3'}`, "
     if specifier.startswith("==2."):
         # uv brings none, and most distributions have dropped it.

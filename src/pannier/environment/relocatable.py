@@ -47,8 +47,11 @@ def _make(interpreter: Interpreter, interpreters: Path, key: str) -> Interpreter
 
     check_copyable(interpreter)
     watched = plans.stamps(watched_directories(interpreter))
-    interpreters.mkdir(parents=True, exist_ok=True)
-    workshop = Path(tempfile.mkdtemp(prefix=".making.", dir=interpreters))
+    try:
+        interpreters.mkdir(parents=True, exist_ok=True)
+        workshop = Path(tempfile.mkdtemp(prefix=".making.", dir=interpreters))
+    except OSError as error:
+        raise storage_error(error, interpreters, size=0) from error
     try:
         tree = Copy(interpreter, workshop / "files").make()
         verify_copy(tree, interpreter, workshop)

@@ -3,6 +3,7 @@
 ELF dynamic linking as in the System V gABI; `$ORIGIN` and symbol versions as in glibc's ld.so(8).
 """
 
+import errno
 import os
 import re
 import shutil
@@ -255,6 +256,8 @@ def find_patchelf() -> Path:
 
 def _run(command: list[str]) -> None:
     finished = subprocess.run(command, capture_output=True, text=True, check=False)
+    if finished.returncode != 0 and os.strerror(errno.ENOSPC) in finished.stderr:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), command[-1])
     if finished.returncode != 0:
         raise InterpreterError(
             f"`{Path(command[0]).name}` could not change a copied file",

@@ -1,9 +1,18 @@
 """What uv says when it cannot resolve, as errors of ours."""
 
+import errno
+import os
 import re
 from urllib.parse import urlsplit
 
-from pannier.model.errors import BuildError, FetchError, LockError, NoCompatibleWheelError, PannierError
+from pannier.model.errors import (
+    BuildError,
+    FetchError,
+    LockError,
+    NoCompatibleWheelError,
+    PannierError,
+    StorageError,
+)
 from pannier.model.target import Target
 from pannier.store.redaction import redact
 
@@ -54,6 +63,13 @@ def error_from_uv(stderr: str, target: Target) -> PannierError:
         return _not_cached([], line, target)
     if refused := _UNAUTHORIZED.search(line):
         return _refused(refused[1], refused[2], "the index wants credentials, or others than these")
+    if os.strerror(errno.ENOSPC) in line:
+        return StorageError(
+            "no space is left for what uv keeps of an index",
+            code="disk-full",
+            facts={"uv says": _explanation(text)},
+            hint="free some space, or name a roomier place with `--cache-dir`",
+        )
     if any(sign in text for sign in _CONNECTION) or _STATUS.search(text):
         return _fetch_error(text)
     if names := unknown_projects(text):

@@ -88,13 +88,22 @@ def usable_cache_root(environ: Mapping[str, str]) -> Path:
     """Find the cache, or the last resort where the user's own directory cannot be written to.
 
     Raises:
-        StorageError: The last resort is somebody else's, who could change what is run from it.
+        StorageError: The last resort cannot be made; or it is somebody else's, who could change what is run
+            from it.
     """
     root = default_cache_root(environ)
     if environ.get("PANNIER_CACHE_DIR") or _can_write(root):
         return root
     root = _last_resort(environ)
-    root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        root.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise StorageError(
+            f"no cache can be kept: neither in a home directory nor as `{root}`",
+            code="storage",
+            facts={"reason": error.strerror or str(error)},
+            hint="name a directory that you may write to with `--cache-dir` or PANNIER_CACHE_DIR",
+        ) from error
     if root.is_symlink() or root.stat().st_uid != os.getuid():
         raise StorageError(
             "the cache directory belongs to someone else",

@@ -55,11 +55,13 @@ class CleaningPlan:
         removed: Directories and files, top level of each kind.
         kept: Those that a running process needs.
         size: Bytes that removing gives back.
+        refused: Those that this user may not remove.
     """
 
     removed: tuple[Path, ...]
     kept: tuple[Path, ...]
     size: int
+    refused: tuple[Path, ...] = ()
 
 
 def cache_usage(directories: CacheDirectories) -> tuple[Usage, ...]:
@@ -103,6 +105,7 @@ def clean(plan: CleaningPlan) -> CleaningPlan:
         What was really removed and kept.
     """
     removed: list[Path] = []
+    refused: list[Path] = []
     kept = list(plan.kept)
     size = 0
     root = plan.removed[0].parents[1] if plan.removed else Path()
@@ -116,7 +119,9 @@ def clean(plan: CleaningPlan) -> CleaningPlan:
             if _remove(path):
                 removed.append(path)
                 size += taken
-    return CleaningPlan(removed=tuple(removed), kept=tuple(kept), size=size)
+            elif os.path.lexists(path):
+                refused.append(path)
+    return CleaningPlan(removed=tuple(removed), kept=tuple(kept), size=size, refused=tuple(refused))
 
 
 def _directory(directories: CacheDirectories, kind: CacheKind) -> Path:

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -88,3 +89,43 @@ def test_any_character_can_be_printed_in_any_locale() -> None:
         [sys.executable, "-c", code], env={**os.environ, "PYTHONIOENCODING": "ascii"}, capture_output=True
     )
     assert done.stdout == b"caf\\xe9 \\u2026\n"
+
+
+def pannier(arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    command = ["sh", "-c", f'"{sys.executable}" -m pannier.cli.main {arguments}']
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+
+
+def test_a_standard_stream_that_is_closed_is_no_defect(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text("import numpy\n")
+    for closed in (">&-", "2>&-", "<&-", "<&- >&- 2>&-"):
+        done = pannier(f"analyze a.py -o spec.json {closed}", tmp_path)
+        assert done.returncode == 0, done.stderr
+        assert "numpy" in (tmp_path / "spec.json").read_text()
+    assert pannier("analyze - <&-", tmp_path).returncode == 0
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="/dev/full is of Linux")
+@pytest.mark.parametrize("arguments", ["analyze a.py", "analyze a.py --json", "analyze absent.py --json"])
+def test_a_full_disk_behind_standard_output_is_one_error(tmp_path: Path, arguments: str) -> None:
+    (tmp_path / "a.py").write_text("import numpy\n")
+    done = pannier(f"{arguments} >/dev/full", tmp_path)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: standard output cannot be written\n")
+    assert done.stderr.endswith("code: output-not-written\n")
+
+
+def test_an_interrupt_shows_no_traceback_whenever_it_comes(tmp_path: Path) -> None:
+    code = "from pannier.cli.start import main; print('up', flush=True); main()"
+    for wait in (0.0, 0.02, 0.05, 0.1):
+        command = [sys.executable, "-c", code, "analyze", "/usr/lib"]
+        with subprocess.Popen(
+            command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as process:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "up\n"
+            time.sleep(wait)
+            process.send_signal(signal.SIGINT)
+            _, errors = process.communicate(timeout=60)
+        # The first word of `main` is what makes it quiet; before that, Python itself hears the signal.
+        assert wait == 0.0 or "Traceback" not in errors

@@ -129,6 +129,9 @@ def test_an_error_lists_every_interpreter(machine: Machine) -> None:
     assert caught.value.code == "interpreter-not-found"
     assert [line.split()[0] for line in caught.value.facts["found"]] == ["3.11.7", "3.9.2"]
     assert "uv python install 3.20" in caught.value.hint
+    with pytest.raises(InterpreterError) as caught:
+        _found(machine, ">=3.0,==3.20.*")
+    assert "uv python install 3.20" in caught.value.hint
 
 
 def test_an_installation_with_many_names_is_listed_once(machine: Machine) -> None:

@@ -32,6 +32,8 @@ SAID = {
     "index-refused": "error: Failed to fetch: `https://index.example/simple/flask/`\n"
     "  cause: HTTP status client error (403 Forbidden) for url (https://index.example/simple/flask/)",
     "build-failed": "error: Failed to build `source==1.0`\n  cause: The build backend returned an error",
+    "disk-full": "error: Failed to write to the client cache\n"
+    "  cause: failed to write to file `/c/uv/.tmp2`: No space left on device (os error 28)",
     "uv-failed": "error: something new",
 }
 
