@@ -93,7 +93,9 @@ def test_the_exit_status_is_the_commands(launcher: Launcher, pack: Path, status:
 
 
 def test_a_missing_command_and_one_that_is_no_program(launcher: Launcher, pack: Path) -> None:
-    launcher.run(pack, "no-such-command", status=127)
+    missing = launcher.run(pack, "no-such-command", status=127).stderr
+    assert missing.startswith("error: there is no command `no-such-command` in this environment or on PATH\n")
+    assert missing.endswith("code: no-command\n")
     plain = launcher.directory / "plain"
     plain.write_text("text")
     launcher.run(pack, plain, status=126)
@@ -209,6 +211,26 @@ def test_a_missing_file(launcher: Launcher) -> None:
     assert launcher.run("nowhere.tar.gz", "true", status=1).stderr.endswith("code: no-such-file\n")
 
 
+def test_why_nothing_could_be_started_is_said_as_json_too(launcher: Launcher, pack: Path) -> None:
+    odd = 'a "b"\\c\nd.tar.gz'
+    for arguments, status, code in (
+        ((odd, "true"), 1, "no-such-file"),
+        ((pack, "no-such-command"), 127, "no-command"),
+    ):
+        done = launcher.run("--json", *arguments, status=status)
+        said = json.loads(done.stdout)
+        assert (said["version"], said["command"], said["ok"], said["warnings"]) == (1, "run", False, [])
+        assert said["error"]["code"] == code
+        assert said["error"]["message"]
+        assert done.stderr == ""
+    assert json.loads(launcher.run("--json", odd, "true", status=1).stdout)["error"]["facts"] == {"file": odd}
+
+
+def test_a_script_is_told_how_it_is_packed(launcher: Launcher) -> None:
+    (launcher.directory / "fit.py").write_text("print(1)\n")
+    assert "pannier pack fit.py -o fit.tar.gz" in launcher.run("fit.py", "true", status=1).stderr
+
+
 def test_taskvines_sequence_and_a_move(launcher: Launcher, pack: Path) -> None:
     output = launcher.directory / "output"
     output.mkdir()
@@ -293,6 +315,8 @@ def test_without_a_home_the_cache_is_a_private_directory(
     shutil.rmtree(cache)
     cache.symlink_to(launcher.directory / "home")
     assert launcher.run(pack, "true", env=env, status=1).stderr.endswith("code: unsafe-cache\n")
+    nowhere = {**env, "TMPDIR": str(launcher.directory / "absent")}
+    assert launcher.run(pack, "true", env=nowhere, status=1).stderr.endswith("code: storage\n")
 
 
 def test_xdg_cache_home_and_home(launcher: Launcher, pack: Path) -> None:

@@ -7,7 +7,7 @@ from pannier.api.settings import Settings
 
 
 def run_arguments(
-    environment: str, command: Sequence[str], settings: Settings
+    environment: str, command: Sequence[str], settings: Settings, json: bool = False
 ) -> tuple[list[str], Mapping[str, str]]:
     """Tell what to execute so that `command` runs in the pack or directory `environment`.
 
@@ -19,6 +19,8 @@ def run_arguments(
         command: The command and its arguments; empty for the packed program.
         settings: The settings in force; the cache directory is handed on.
 
+        json: Say as JSON why the command could not be started.
+
     Returns:
         The argument vector, whose first word is the executable, and the environment variables.
     """
@@ -26,4 +28,5 @@ def run_arguments(
     environ = dict(settings.environ)
     if settings.cache_dir:
         environ["PANNIER_CACHE_DIR"] = str(settings.cache_root)
-    return ["/bin/sh", str(launcher), "--program", "-e", environment, "--", *command], environ
+    options = ["--json", "--program"] if json else ["--program"]
+    return ["/bin/sh", str(launcher), *options, "-e", environment, "--", *command], environ

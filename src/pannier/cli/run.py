@@ -50,7 +50,9 @@ def execute(arguments: argparse.Namespace, context: Context) -> Outcome:
     """Become the command; only a failure to start it comes back."""
     from pannier import api
 
-    argv, environ = api.run_arguments(arguments.environment, arguments.command, context.load_settings())
+    argv, environ = api.run_arguments(
+        arguments.environment, arguments.command, context.load_settings(), context.json
+    )
     context.reporter.close()
     sys.stdout.flush()
     sys.stderr.flush()

@@ -16,6 +16,7 @@ into the cache or into the directory of --unpack-to. Without COMMAND the packed 
   -u, --unpack-to DIRECTORY     unpack there instead of into the cache
   -w, --wait-for-lock SECONDS   wait this long while another process unpacks the same (300)
   -d, --debug                   say on standard error what is done
+      --json                    say as JSON on standard output why the command could not be started
       --program                 fail when there is neither COMMAND nor a packed program
       --help-env-creation       say how such files are made
   -h, --help                    show this help
@@ -35,18 +36,32 @@ or by `pannier pack script.py -o env.tar.gz` in one go. Tarballs made by conda-p
 
 _newline='
 '
-_held= _stage= _debug= _wait=300 _to= _environment= _only_program= _usage_status=1
+_held= _stage= _debug= _json= _json_facts= _wait=300 _to= _environment= _only_program= _usage_status=1
 _hint= _facts= _apart= _starting= _child= _caught=
 
 # --- Saying things ----------------------------------------------------------------------------------------------------
 
 _say() { if [ -n "$_debug" ]; then printf 'pannier: %s\n' "$1" >&2; fi; }
 
-_fact() { _facts="$_facts  $1: $2$_newline"; }
+_fact() {
+    _facts="$_facts  $1: $2$_newline"
+    [ -z "$_json" ] || _json_facts="$_json_facts${_json_facts:+, }$(_quoted "$1"): $(_quoted "$2")"
+}
 
-# _fail CODE SENTENCE: with the facts and the hint gathered before; undoes what was begun.
+# A text as JSON has it.
+_quoted() {
+    printf '%s' "$1" | tr '\000-\011\013-\037' ' ' | sed -e 's/[\\"]/\\&/g' -e '1s/^/"/' -e '$!s/$/\\n/' -e '$s/$/"/' | tr -d '\n'
+    [ -n "$1" ] || printf '""'
+}
+
+# _fail CODE SENTENCE [STATUS]: with the facts and the hint gathered before; undoes what was begun.
 _fail() {
     _discard
+    if [ -n "$_json" ]; then
+        printf '{"version": 1, "command": "run", "ok": false, "error": {"code": "%s", "message": %s, ' "$1" "$(_quoted "$2")"
+        printf '"facts": {%s}, "hint": %s}, "warnings": []}\n' "$_json_facts" "$(_quoted "$_hint")"
+        exit "${3:-1}"
+    fi
     printf 'error: %s\n%s' "$2" "$_facts" >&2
     if [ -n "$_hint" ]; then printf 'hint: %s\n' "$_hint" >&2; fi
     printf 'code: %s\n' "$1" >&2
@@ -736,7 +751,8 @@ _find_last_resort() {
 
 # The directory lies where everyone may write, so it must be ours and no link to elsewhere.
 _check_last_resort() {
-    [ -e "$_cache" ] || [ -h "$_cache" ] || mkdir -m 700 -- "$_cache" 2>/dev/null
+    [ -e "$_cache" ] || [ -h "$_cache" ] || mkdir -m 700 -- "$_cache" 2>/dev/null \
+        || [ -d "$_cache" ] || _fail_directory "$_cache"
     if [ -h "$_cache" ] || [ ! -d "$_cache" ] || [ ! -O "$_cache" ]; then
         _fact directory "$_cache"
         _hint='name another cache with PANNIER_CACHE_DIR'
@@ -849,6 +865,7 @@ _install_foreign() {
             *[Nn]o\ space* | *[Qq]uota*) _fail disk-full 'the disk is full' ;;
         esac
         _hint='name a pack, or a tarball that conda-pack made'
+        case $_environment in *.py | *.ipynb) _hint="pack it first: \`pannier pack $_environment -o ${_environment%.*}.tar.gz\`" ;; esac
         _fail corrupt-pack 'this file cannot be unpacked'
     fi
     if [ -f "$_target/bin/conda-unpack" ] && [ -x "$_target/bin/python" ]; then
@@ -917,7 +934,17 @@ _run() {
     [ -f "$_prefix/.pannier/head" ] || _run_foreign "$@"
     _say "running in $_prefix"
     _enter
+    _check_command "$1"
     exec "$@"
+}
+
+# What is no path and not on PATH gets an error of ours; of anything else `exec` says what is wrong.
+_check_command() {
+    case $1 in */* | -* | '') return 0 ;; esac
+    command -v "$1" >/dev/null 2>&1 && return 0
+    _fact environment "$_environment"
+    _hint="see what there is with \`ls $_prefix/bin\`, or start a file of yours as \`python FILE\` or \`./FILE\`"
+    _fail no-command "there is no command \`$1\` in this environment or on PATH" 127
 }
 
 # Makes ready a prefix of ours that `tar` or a move brought here.
@@ -1029,6 +1056,7 @@ while [ "$#" -gt 0 ]; do
         --unpack-to=*) _to=${1#*=} ;;
         --wait-for-lock=* | --wait=*) _wait=${1#*=} ;;
         -d | --debug) _debug=yes ;;
+        --json) _json=yes ;;
         --program)
             _only_program=yes
             _usage_status=2
