@@ -43,7 +43,7 @@ if [ "$mode" = test ] && command -v apt-get >/dev/null && command -v dpkg >/dev/
     missing=
     # shells and tools that the launcher must work with, what watches it, and the real peers the tests run against
     for package in busybox-static dash bash zstd binutils git openssh-client openssh-server strace coop-computing-tools nginx-light curl \
-        rsync chromium chromium-driver lintian rpm; do
+        rsync chromium chromium-driver lintian rpm fish; do
         dpkg -s "$package" >/dev/null 2>&1 || missing="$missing $package"
     done
     if [ -n "$missing" ]; then

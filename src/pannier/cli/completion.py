@@ -4,15 +4,21 @@ import argparse
 
 from pannier.cli.commands import Context, Outcome
 
-DESCRIPTION = (
-    """Print a script that completes verbs, options, file names and indexes of `pannier` in a shell."""
-)
+DESCRIPTION = """Print a script that completes verbs, options, file names and indexes of `pannier` in a shell.
+
+Each shell reads such scripts from a directory of its own, see the examples; `eval "$(pannier completion
+bash)"` completes in one shell alone."""
 EXAMPLES = (
     ("pannier completion bash", "for ~/.local/share/bash-completion/completions/pannier"),
     ("pannier completion zsh", "for a file _pannier in a directory of $fpath"),
+    ("pannier completion fish", "for ~/.config/fish/completions/pannier.fish"),
 )
-SHELLS = ("bash", "zsh", "tcsh")
-_INDEX_NAMES = {"bash": "_pannier_index_names", "zsh": "_pannier_index_names"}
+SHELLS = ("bash", "zsh", "fish", "tcsh")
+_INDEX_NAMES = {
+    "bash": "_pannier_index_names",
+    "zsh": "_pannier_index_names",
+    "fish": "(_pannier_index_names)",
+}
 # The indexes that a release can go to: those of pannier.toml and of .pypirc.
 _INDEXES = r"""
 _pannier_indexes() {
@@ -22,13 +28,21 @@ _pannier_indexes() {
 """
 _PREAMBLE = {
     "bash": _INDEXES + '_pannier_index_names() { compgen -W "$(_pannier_indexes)" -- "$1"; }\n',
+    "fish": _INDEXES.replace("_pannier_indexes() {", "function _pannier_index_names").replace("}\n", "end\n"),
     "zsh": _INDEXES + '_pannier_index_names() { compadd -- ${(f)"$(_pannier_indexes)"}; }\n',
 }
+# As in the other shells: after `pannier serve`, a directory may stand in place of a second verb.
+_DIRECTORIES_IN_FISH = (
+    "complete -c pannier -n '_shtab_pannier_using serve; and test $_shtab_pannier_npos -eq 0' "
+    "-a '(__fish_complete_directories)'\n"
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `pannier completion`."""
-    parser.add_argument("shell", choices=SHELLS, help="the shell to complete in")
+    parser.add_argument(
+        "shell", metavar="SHELL", choices=SHELLS, help=f"the shell to complete in: {', '.join(SHELLS)}"
+    )
 
 
 def execute(arguments: argparse.Namespace, context: Context) -> Outcome:
@@ -45,7 +59,9 @@ def make_script(shell: str) -> str:
     script = shtab.complete(make_whole_parser(), shell, preamble=_PREAMBLE.get(shell, ""))
     if shell == "bash":
         return _offer_directories_in_bash(script)
-    return _offer_directories_in_zsh(script) if shell == "zsh" else script
+    if shell == "zsh":
+        return _offer_directories_in_zsh(script)
+    return f"{script}{_DIRECTORIES_IN_FISH}" if shell == "fish" else script
 
 
 def make_whole_parser() -> argparse.ArgumentParser:
@@ -107,4 +123,4 @@ def _offer_directories_in_zsh(script: str) -> str:
 
 def _names_a_file(action: argparse.Action) -> bool:
     metavar = action.metavar if isinstance(action.metavar, str) else ""
-    return metavar in {"SOURCE", "SUBJECT", "FILE", "OUT", "PATH", "LOCK"}
+    return metavar in {"SOURCE", "SUBJECT", "FILE", "OUT", "PATH", "LOCK", "KEY"} or "SITE" in metavar

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -347,12 +348,13 @@ def test_cache_clean_says_what_went_and_what_stayed(api: Any, capsys: pytest.Cap
 
 
 def test_completion_knows_every_verb_in_every_shell(capsys: pytest.CaptureFixture[str]) -> None:
-    for shell in ("bash", "zsh", "tcsh"):
+    for shell in ("bash", "zsh", "fish", "tcsh"):
         assert main(["completion", shell]) == 0
         script = capsys.readouterr().out
         assert "analyze" in script
         assert "find-links" in script
-    assert main(["completion", "fish"]) == 2
+        assert "on-demand" in script
+    assert main(["completion", "nushell"]) == 2
 
 
 @pytest.mark.parametrize(
@@ -381,6 +383,32 @@ def test_bash_completes_verbs_of_two_words_directories_and_indexes(
     environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
     done = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, check=True)
     assert {name.rstrip("/") for name in done.stdout.split()} == offered
+
+
+@pytest.mark.skipif(shutil.which("fish") is None, reason="fish is not here")
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("pannier site pu", {"pull", "push"}),
+        ("pannier vendor --on", {"--on-demand"}),
+        ("pannier site plan site", {"site.toml"}),
+        ("pannier serve to", {"token", "tools/"}),
+        ("pannier release --index p", {"particle", "pypirc-one"}),
+    ],
+)
+def test_fish_completes_the_same(
+    line: str, offered: set[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["completion", "fish"]) == 0
+    (tmp_path / "script").write_text(capsys.readouterr().out)
+    (tmp_path / "tools").mkdir()
+    (tmp_path / "site.toml").touch()
+    (tmp_path / "pannier.toml").write_text('[index.particle]\nurl = "https://index.example/"\n')
+    (tmp_path / ".pypirc").write_text("[distutils]\nindex-servers = pypirc-one\n[pypirc-one]\n")
+    command = ["fish", "--no-config", "-c", "source script; complete -C $argv[1]", line]
+    environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
+    done = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, check=True)
+    assert {one.partition("\t")[0] for one in done.stdout.splitlines()} == offered
 
 
 def test_zsh_is_offered_directories_beside_the_verbs_of_serve(capsys: pytest.CaptureFixture[str]) -> None:
