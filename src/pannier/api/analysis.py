@@ -8,7 +8,7 @@ from pannier.api.analysed_environment import AnalysedEnvironment, find_analysed
 from pannier.api.analysed_spec import Wishes, own_version, spec_of_analysis
 from pannier.api.declared import declared_by
 from pannier.api.project_files import ProjectFiles, read_declaring_files, read_project_files
-from pannier.api.refusals import refuse_guesses, refuse_problems, refuse_unknown
+from pannier.api.refusals import refuse_guesses, refuse_problems, refuse_specs, refuse_unknown
 from pannier.api.settings import Settings
 from pannier.api.workshop import Workshop
 from pannier.model.analysis import Analysis
@@ -76,12 +76,14 @@ def analyze(
     """Say what `sources` need, without running or importing any of it.
 
     Raises:
-        AnalysisError: A source is missing; with `options.strict` also for whatever is unknown or unreadable.
+        AnalysisError: A source is missing, or is a file that declares requirements; with `options.strict`
+            also for whatever is unknown or unreadable.
         SpecError: A source's own metadata block is not valid.
     """
     from pannier.imports.analysis import analyze as analyze_sources
     from pannier.store.analyses import KeptAnalyses
 
+    refuse_specs(sources)
     workshop = Workshop(settings, reporter or SilentReporter())
     environment = find_analysed(options.python, workshop)
     target_python = options.target_python or environment.python_version or own_version()

@@ -144,6 +144,7 @@ def _check_name(output: Path) -> None:
                 hint="write the lock to another name, such as `-o requirements.lock.txt`",
             )
     elif not (parts[0] == "pylock" and parts[-1] == "toml" and len(parts) in {2, 3}):
+        name = "-".join(part for part in parts if part not in {"pylock", "lock", "toml"})
         raise UsageError(
             f"`{output.name}` is not a name that a lockfile may have",
             code="lock-name",
@@ -151,7 +152,7 @@ def _check_name(output: Path) -> None:
                 "allowed": "pylock.toml, pylock.NAME.toml with no further dot (PEP 751); "
                 "requirements*.txt for pip"
             },
-            hint="write it to `-o pylock.toml`",
+            hint=f"write it to `-o {output.with_name(f'pylock.{name}.toml' if name else 'pylock.toml')}`",
         )
 
 

@@ -40,8 +40,8 @@ def program_files(source: Path, analysis: Analysis, includes: Sequence[str]) -> 
         includes: Data files and directories to carry as well.
 
     Raises:
-        UsageError: An included path does not exist.
-        PackError: Two files would go to the same place.
+        PackError: An included path does not exist, two files would go to the same place, or a name is not
+            UTF-8.
     """
     files: dict[str, Path] = {}
     for module in analysis.local_modules:
@@ -55,6 +55,7 @@ def program_files(source: Path, analysis: Analysis, includes: Sequence[str]) -> 
         _add(files, source.name, source)
     for place, path in _included(includes, home):
         _add(files, place if home == root else f"{_below(home, root)}/{place}", path)
+    _check_names(files)
     script, module_name = _entry(source, root)
     return ProgramFiles(tuple(sorted(files.items())), script, module_name, imports_to_check(analysis))
 
@@ -105,6 +106,26 @@ def _add(files: dict[str, Path], place: str, path: Path) -> None:
         )
 
 
+def _check_names(places: Iterable[str]) -> None:
+    """Refuse names that are no text: a manifest, and the script that starts the program, are UTF-8."""
+    wrong = [place for place in places if not _is_text(place)]
+    if wrong:
+        raise PackError(
+            "a pack holds files whose names are UTF-8, and some here are not",
+            code="name-not-utf8",
+            facts={"files": wrong},
+            hint="rename them or leave them out; in a locale without UTF-8, set `LC_ALL=C.UTF-8`",
+        )
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _below(path: Path, root: Path) -> str:
     return os.path.relpath(path, root).replace(os.sep, "/")
 
@@ -138,7 +159,7 @@ def _included(includes: Sequence[str], home: Path) -> Iterable[tuple[str, Path]]
     """Where each included file goes: as it lies beside the script, or by its name when it lies elsewhere."""
     missing = [item for item in includes if not Path(item).exists()]
     if missing:
-        raise UsageError(
+        raise PackError(
             "there is nothing to include at some of the paths given",
             code="no-such-file",
             facts={"missing": missing},

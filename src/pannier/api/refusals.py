@@ -1,6 +1,8 @@
 """What an analysis found that a lock, a pack or strict use cannot do with: one error for all of a kind."""
 
+import os
 from collections.abc import Sequence
+from pathlib import PurePath
 
 from pannier.model.analysis import FoundProject, Import, Problem
 from pannier.model.errors import AnalysisError
@@ -76,3 +78,26 @@ def _import_of(project: FoundProject) -> str:
 def _why_guessed(project: FoundProject) -> str:
     first = project.imports[0]
     return f"for `{first.name}` at {first.location}: {', '.join(project.reasons)}"
+
+
+def refuse_specs(sources: Sequence[str]) -> None:
+    """Refuse what declares requirements in place of a program: some of it would even be read as Python.
+
+    Raises:
+        AnalysisError: Naming every one.
+    """
+    specs = [source for source in sources if _is_spec(PurePath(source)) and os.path.isfile(source)]  # noqa: PTH113
+    if not specs:
+        return
+    raise AnalysisError(
+        f"`{specs[0]}` is no program" if len(specs) == 1 else f"{len(specs)} of the sources are no programs",
+        code="source-is-spec",
+        facts={"declaring requirements": specs},
+        hint=f"`pannier lock {specs[0]}` locks what it lists; "
+        f"`pannier analyze PROGRAM --check {specs[0]}` compares a program with it",
+    )
+
+
+def _is_spec(path: PurePath) -> bool:
+    listing = path.suffix == ".txt" and path.name.startswith(("requirements", "constraints"))
+    return listing or path.suffix in {".yml", ".yaml", ".toml", ".json", ".in"} or path.name == "Pipfile"

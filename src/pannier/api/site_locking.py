@@ -47,7 +47,7 @@ def site_lock(
     """Lock the environments of a site.
 
     Raises:
-        UsageError: There is no site.toml, or no environment or project of a name.
+        UsageError: There is no environment or project of a name.
         SpecError: site.toml or a requirements file is not valid.
         LockError: Environments cannot be locked; or, with `check`, locks are not current.
         PannierError: As `site.locking.lock_environments` says.
@@ -83,7 +83,7 @@ def locked_site(site_file: Path, workshop: Workshop) -> tuple[Site, tuple[Locked
     The cache is to be kept occupied while they are used.
 
     Raises:
-        UsageError: There is no site.toml.
+        SpecError: There is no site.toml.
         SpecError: site.toml or a requirements file is not valid.
         LockError: A lock is missing, or not that of its requirements.
         PannierError: As `site.gathering.gather` says.

@@ -52,7 +52,7 @@ def site_plan(
         reporter: Hears of progress.
 
     Raises:
-        UsageError: There is no site.toml, or no environment of a name.
+        UsageError: There is no environment of a name.
         SpecError: site.toml or a requirements file is not valid.
     """
     from pannier.site.inputs import read_inputs

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from pannier.model.lock import Lock
     from pannier.model.spec import Spec
 
+_STDIN_HINT = "save it in a file and name that; `pannier analyze -` alone reads standard input"
 SubjectKind = Literal["source", "project", "spec", "environment", "lock"]
 
 
@@ -61,10 +62,12 @@ def find_subject(text: str, environ: Mapping[str, str], content: bytes | None = 
         return Subject(path=path, kind="project" if is_project and _has_metadata(path) else "source")
     if environment := find_environment(text, environ):
         return Subject(path=environment, kind="environment")
+    from pannier.imports.spelling import spelling_hint
+
     raise AnalysisError(
         f"there is no file, directory or environment `{text}`",
         code="no-such-file",
-        hint="check its spelling",
+        hint=_STDIN_HINT if text == "-" else spelling_hint(text),
     )
 
 

@@ -12,6 +12,7 @@ from pannier.imports.program import Options, Program
 from pannier.imports.python_versions import PythonNeeds
 from pannier.imports.resolution import Provider, Resolver
 from pannier.imports.scan import ImportSite
+from pannier.imports.spelling import spelling_hint
 from pannier.imports.standard_library import is_standard_somewhere, standard_modules
 from pannier.imports.units import DEVELOPMENT, OPTIONAL, REQUIRED, TYPING, Unit
 from pannier.imports.version_needs import VersionNeeds
@@ -135,7 +136,9 @@ def _check_existence(sources: Sequence[Source]) -> None:
     ]
     if missing:
         names = ", ".join(f"`{name}`" for name in missing)
-        raise AnalysisError(f"there is no file or directory {names}", code="no-such-file")
+        raise AnalysisError(
+            f"there is no file or directory {names}", code="no-such-file", hint=spelling_hint(missing[0])
+        )
 
 
 class _Findings:

@@ -18,6 +18,8 @@ from pannier.model.manifest import Manifest
 from pannier.runtime.archive import ArchiveError, Pack, read_pack, verify_pack
 from pannier.store.writing import storage_error
 
+# More than the shell script that a `.pyz` begins with; the first member of its zip archive follows.
+_ZIPAPP_HEADER_SIZE = 16_384
 _PIECE = 1 << 20
 _ERRORS: dict[str, type[PannierError]] = {
     "disk-full": StorageError,
@@ -100,11 +102,7 @@ def unpack(path: Path, directory: Path, workers: int = 0) -> PackFacts:
     if directory.is_symlink() or (
         directory.exists() and (not directory.is_dir() or any(directory.iterdir()))
     ):
-        raise StorageError(
-            f"`{directory}` is there already and is not an empty directory",
-            code="directory-not-empty",
-            hint="unpack to a directory that does not exist yet",
-        )
+        raise _not_empty(directory)
     stage = directory.absolute().with_name(f".{directory.absolute().name}.tmp.{os.getpid()}")
     try:
         with _our_errors(path):
@@ -113,17 +111,36 @@ def unpack(path: Path, directory: Path, workers: int = 0) -> PackFacts:
             pack = unpack_pack(os.fspath(path), os.fspath(stage), workers, decompress, start=start, size=size)
             _finish(pack, stage)
             mark_complete(os.fspath(stage), pack.head.id)
-            stage.rename(directory)
+            _put(stage, directory)
             return _facts(pack)
     finally:
         shutil.rmtree(stage, ignore_errors=True)
 
 
+def _put(stage: Path, directory: Path) -> None:
+    """Move the prefix to its place, unless another process has filled that meanwhile."""
+    try:
+        stage.rename(directory)
+    except OSError as error:
+        if error.errno in {errno.ENOTEMPTY, errno.EEXIST}:
+            raise _not_empty(directory) from None
+        raise
+
+
+def _not_empty(directory: Path) -> StorageError:
+    return StorageError(
+        f"`{directory}` is there already and is not an empty directory",
+        code="directory-not-empty",
+        hint="unpack to a directory that does not exist yet",
+    )
+
+
 def _range_of(path: Path) -> tuple[int, int | None]:
     """Where the pack lies in the file: it is all of it, save in a `.pyz`, whose rest is checked here."""
     with path.open("rb") as stream:
-        is_script = stream.read(3) == b"#!/"
-    if not is_script:
+        beginning = stream.read(_ZIPAPP_HEADER_SIZE)
+    # Any other script is simply no pack.
+    if not (beginning.startswith(b"#!/") and b"PK\3\4" in beginning):
         return 0, None
     from pannier.runtime.zipapp.contents import find_pack
 
@@ -288,10 +305,10 @@ def _our_errors(path: Path) -> Iterator[None]:
 
 
 def _unreadable(error: OSError, path: Path) -> StorageError:
+    from pannier.imports.spelling import spelling_hint
+
     if error.errno in {errno.ENOENT, errno.ENOTDIR}:
-        return StorageError(
-            f"there is no pack `{path}`", code="no-such-file", hint="check the path and its spelling"
-        )
+        return StorageError(f"there is no pack `{path}`", code="no-such-file", hint=spelling_hint(path))
     if error.errno == errno.EISDIR:
         return StorageError(
             f"`{path}` is a directory, not a pack",

@@ -14,7 +14,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -160,6 +160,7 @@ def write_vendored(
         PackError: A wheel cannot be laid out.
         StorageError: The disk is full or the directory cannot be written.
     """
+    is_new = not directory.exists()
     try:
         directory.mkdir(parents=True, exist_ok=True)
         with _alone(directory):
@@ -167,6 +168,9 @@ def write_vendored(
             _check_foreign(directory, marker)
             return _replace(plan, directory, marker, directories, reporter)
     except OSError as error:
+        if is_new:
+            with suppress(OSError):
+                directory.rmdir()
         raise storage_error(error, directory, size=0) from error
 
 

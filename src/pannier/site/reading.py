@@ -5,7 +5,8 @@ from pathlib import Path
 from pannier.formats.pylock import parse_lock
 from pannier.formats.requirements_files import parse_requirements
 from pannier.formats.site_files import parse_site
-from pannier.model.errors import LockError, PannierError, SpecError, UsageError
+from pannier.imports.spelling import spelling_hint
+from pannier.model.errors import LockError, PannierError, SpecError
 from pannier.model.lock import Lock
 from pannier.model.site import Site, SiteEnvironment
 from pannier.model.spec import Spec
@@ -15,14 +16,15 @@ def read_site(path: Path) -> Site:
     """Read site.toml.
 
     Raises:
-        UsageError: There is none.
-        SpecError: It is not valid.
+        SpecError: There is none, or it is not valid.
     """
     if not path.is_file():
-        raise UsageError(
-            f"there is no `{path}`",
+        raise SpecError(
+            f"`{path}` is a directory, not a site's file" if path.is_dir() else f"there is no `{path}`",
             code="no-such-file",
-            hint="write one beside the requirements files, or name it",
+            hint=f"name the file in it: `{path / 'site.toml'}`"
+            if path.is_dir()
+            else spelling_hint(path, "write one beside the requirements files, or name it"),
         )
     name = "-".join(path.absolute().parent.name.split()) or "site"
     return parse_site(_text(path), filename=str(path), default_name=name)

@@ -73,7 +73,7 @@ def test_two_files_for_one_place_are_refused(tmp_path: Path) -> None:
 
 def test_every_missing_include_is_named(tmp_path: Path) -> None:
     write(tmp_path, "main.py")
-    with pytest.raises(UsageError) as caught:
+    with pytest.raises(PackError) as caught:
         program_files(tmp_path / "main.py", analysis(), ("one.csv", "two.csv"))
     assert caught.value.facts["missing"] == ["one.csv", "two.csv"]
 
@@ -86,3 +86,13 @@ def test_a_command_may_hide_nothing_of_the_prefix(name: str) -> None:
 
 def test_an_ordinary_name_is_a_command() -> None:
     assert command_name("weather") == "weather"
+
+
+def test_names_that_no_pack_can_hold_are_all_named(tmp_path: Path) -> None:
+    write(tmp_path, "main.py", "data/ü.csv")
+    for name in ("a\udcff.csv", "b\udce4.csv"):
+        (tmp_path / "data" / name).touch()
+    with pytest.raises(PackError) as caught:
+        program_files(tmp_path / "main.py", analysis(), (str(tmp_path / "data"),))
+    assert caught.value.code == "name-not-utf8"
+    assert caught.value.facts["files"] == ["data/a\udcff.csv", "data/b\udce4.csv"]

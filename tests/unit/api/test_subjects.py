@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from pannier.api.refusals import refuse_specs
 from pannier.api.subjects import find_subject, read_spec
+from pannier.imports.analysis import AnalysisOptions, analyze
 from pannier.model.errors import AnalysisError, SpecError
 
 
@@ -75,3 +77,30 @@ def test_requirements_include_their_neighbours(tmp_path: Path) -> None:
     (tmp_path / "base.txt").write_text("six\n")
     (tmp_path / "requirements.txt").write_text("-r base.txt\nattrs\n")
     assert set(read_spec(tmp_path / "requirements.txt").requirements) == {"six", "attrs"}
+
+
+def test_the_nearest_name_is_offered(tmp_path: Path) -> None:
+    (tmp_path / "weather.py").touch()
+    with pytest.raises(AnalysisError) as caught:
+        find_subject(str(tmp_path / "wether.py"), {})
+    assert caught.value.hint == f"did you mean `{tmp_path / 'weather.py'}`?"
+    with pytest.raises(AnalysisError) as caught:
+        analyze([str(tmp_path / "wether.py")], AnalysisOptions(target_python="3.11"))
+    assert "weather.py" in caught.value.hint
+
+
+def test_a_program_on_standard_input_is_for_analyze_alone() -> None:
+    with pytest.raises(AnalysisError) as caught:
+        find_subject("-", {})
+    assert "pannier analyze -" in caught.value.hint
+
+
+def test_what_lists_requirements_is_not_read_as_a_program(tmp_path: Path) -> None:
+    # Any list of bare names is valid Python.
+    for name, text in (("requirements.txt", "numpy\n"), ("environment.yml", "name: x\n"), ("a.py", "1\n")):
+        (tmp_path / name).write_text(text)
+    with pytest.raises(AnalysisError) as caught:
+        refuse_specs([str(tmp_path / name) for name in ("requirements.txt", "a.py", "environment.yml")])
+    assert caught.value.message == "2 of the sources are no programs"
+    assert "pannier lock" in caught.value.hint
+    refuse_specs([str(tmp_path / "a.py"), str(tmp_path / "absent.yml"), "-"])

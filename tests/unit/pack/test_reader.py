@@ -117,3 +117,26 @@ def test_what_is_no_file_is_told_as_such(tmp_path: Path) -> None:
             with pytest.raises(StorageError) as caught:
                 read(path)
             assert (caught.value.code, bool(caught.value.hint)) == (code, True)
+
+
+def test_a_script_is_no_pack_rather_than_a_damaged_one(tmp_path: Path) -> None:
+    script = tmp_path / "fit.py"
+    script.write_text("#!/usr/bin/env python3\nprint(1)\n")
+    for look in (reader.verify, reader.inspect):
+        with pytest.raises(CorruptPackError, match="no pack, or its head"):
+            look(script)
+
+
+def test_a_directory_filled_meanwhile_is_left_alone(
+    written: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "target"
+
+    def fill(*_: object) -> None:
+        (target / "other").mkdir(parents=True)
+
+    monkeypatch.setattr(reader, "_finish", fill)
+    with pytest.raises(StorageError, match="not an empty directory"):
+        reader.unpack(written, target, workers=1)
+    assert [path.name for path in target.iterdir()] == ["other"]
+    assert not list(tmp_path.glob(".target*"))
