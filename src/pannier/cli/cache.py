@@ -18,6 +18,10 @@ DESCRIPTION = """Say where the cache is, what it holds, and clean it.
   info   show what it holds and how much space that takes
   clean  remove what can be made or fetched again
 
+What is kept: distributions as downloaded, wheels built here, byte code, layers of packs, copies of
+interpreters, prefixes that packs were unpacked to, what uv keeps, pages of indexes, digests of
+foreign tarballs, analyses.
+
 Cleaning never takes what a running command uses."""
 EXAMPLES = (
     ("pannier cache dir", "where is it?"),
@@ -43,7 +47,9 @@ KINDS: "tuple[CacheKind, ...]" = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `pannier cache`."""
-    parser.add_argument("action", choices=("dir", "info", "clean"), help="what to do")
+    parser.add_argument(
+        "action", metavar="ACTION", choices=("dir", "info", "clean"), help="what to do: dir, info or clean"
+    )
     parser.add_argument(
         "kinds", metavar="KIND", nargs="*", default=[], help=f"clean only these: {', '.join(KINDS)}"
     )

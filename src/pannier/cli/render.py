@@ -70,6 +70,11 @@ def printable(text: str) -> str:
     return text.translate(_CONTROLS).encode("utf-8", "backslashreplace").decode("utf-8")
 
 
+def one_line(text: str) -> str:
+    """`printable` text with its line ends shown as escapes too: a file's name may hold one."""
+    return printable(text).replace("\n", "\\n")
+
+
 def display_width(text: str) -> int:
     """How many terminal columns `text` takes (UAX 11: wide characters take two, combining ones none)."""
     if text.isascii():
@@ -106,7 +111,7 @@ def format_table(
     Returns:
         Lines without spaces at their end, the last one closed too.
     """
-    cells = [[printable(cell) for cell in row] for row in rows]
+    cells = [[one_line(cell) for cell in row] for row in rows]
     widths = [max(map(display_width, column)) for column in zip(header, *cells, strict=True)]
     widths = _fit(widths, style.width)
     aligned = [name in right.split() for name in header]
@@ -140,7 +145,7 @@ def _format_row(cells: Sequence[str], widths: Sequence[int], aligned: Sequence[b
 
 def format_facts(facts: Sequence[tuple[str, str]], style: Style) -> str:
     """Lines of a name and a value, the values below each other; empty values are left out."""
-    shown = [(name, printable(value)) for name, value in facts if value]
+    shown = [(name, one_line(value)) for name, value in facts if value]
     width = max((len(name) for name, _ in shown), default=0)
     return "".join(f"{style.paint(name.ljust(width), 'bold')}  {value}\n" for name, value in shown)
 

@@ -14,7 +14,17 @@ if TYPE_CHECKING:
 DESCRIPTION = """Serve a private package index over directories of wheels and sdists.
 
 pip, uv, poetry and every other client of the Simple API can install from it. What is copied into a
-directory appears, what is removed from it vanishes: the files are the truth."""
+directory appears, what is removed from it vanishes: the files are the truth.
+
+A second word does something else with an index; each has a help of its own.
+
+  passwd  give a user a password in a password file
+  token   make, list and revoke tokens to publish with
+  yank    keep releases out of new installs
+  remove  remove releases from an index
+  status  say how a project of an index is doing
+  clean   remove what an index fetched from its upstream
+  export  write an index as static files for any web server"""
 EXAMPLES = (
     ("pannier serve packages/", "serve what is in packages/, read-only"),
     ("pannier serve packages/ --htpasswd .htpasswd -i 0.0.0.0", "let users publish, from other machines too"),

@@ -10,7 +10,16 @@ from typing import Any
 import pytest
 
 from pannier.cli import compat
-from pannier.cli.main import EXAMPLES, VERBS, load_command, main, make_verb_parser, parse_command
+from pannier.cli.main import (
+    EXAMPLES,
+    SUBVERBS,
+    VERBS,
+    load_command,
+    main,
+    make_verb_parser,
+    parse_command,
+    split_verb,
+)
 from pannier.cli.parsing import parse_arguments
 from pannier.model.errors import PackError, UsageError
 from pannier.model.events import Notice, Stage
@@ -25,9 +34,9 @@ def example_lines() -> list[str]:
 
 @pytest.mark.parametrize("line", example_lines())
 def test_every_example_in_a_help_text_is_a_command_line_of_ours(line: str) -> None:
-    program, verb, *arguments = shlex.split(line)
+    program, *words = shlex.split(line)
     assert program == "pannier"
-    parse_command(verb, arguments)
+    parse_command(*split_verb(words))
 
 
 @pytest.mark.parametrize("line", [line for line, _ in (*compat.ANALYZE_EXAMPLES, *compat.CREATE_EXAMPLES)])
@@ -247,3 +256,17 @@ def test_help_loads_nothing_heavy(argv: list[str]) -> None:
 def test_the_parsers_refuse_abbreviations(api: Any) -> None:
     with pytest.raises(UsageError):
         parse_arguments(make_verb_parser("analyze"), ["x.py", "--stri"])
+
+
+@pytest.mark.parametrize("words", SUBVERBS)
+def test_the_help_of_a_first_word_names_every_second_one(
+    words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second = words.split()
+    assert main([first, "--help"]) == 0
+    assert f"\n  {second} " in capsys.readouterr().out
+
+
+def test_json_without_a_verb_is_an_error_in_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--json"]) == 2
+    assert json.loads(capsys.readouterr().out)["error"]["message"] == "no verb is given"

@@ -92,3 +92,9 @@ def test_colour_follows_the_terminal_and_the_environment(
     style = render.style_of(Terminal() if terminal else io.StringIO(), {**environ, "COLUMNS": "40"})
     assert style.colour is colour
     assert style.width == (40 if terminal else None)
+
+
+def test_a_cell_with_a_line_end_stays_one_line() -> None:
+    shown = render.format_table(("where",), [("new\nline.py:1",)], render.PLAIN)
+    assert shown == "where\nnew\\nline.py:1\n"
+    assert render.format_facts([("file", "a\nb")], render.PLAIN) == "file  a\\nb\n"
