@@ -161,11 +161,25 @@ def test_an_update_switches_all_names_and_rollback_brings_them_back(server: Serv
 def test_the_same_bundle_again_changes_nothing(server: Server) -> None:
     bundle = server.bundle("1.run", server.environment("lab", MINOR, hello()))
     server.run(bundle, "install")
-    assert "in force already" in server.run(bundle, "install").stdout
+    assert (
+        "in force already, as generation 1; --force installs it anew" in server.run(bundle, "install").stdout
+    )
     assert sorted(os.listdir(server.prefix / "generations")) == ["1"]
+    (server.bin / "lab").unlink()
+    assert server.site("rollback", "1").stdout == "generation 1 is in force already; its names are in place\n"
+    assert server.python("lab", SHOW) == "1.0"
     (server.bin / "lab").unlink()
     server.run(bundle, "install")
     assert server.python("lab", SHOW) == "1.0"
+
+
+def test_a_prefix_that_is_a_file_is_named_as_such(server: Server) -> None:
+    server.prefix.parent.mkdir(parents=True, exist_ok=True)
+    server.prefix.write_text("in the way")
+    said = server.run(server.bundle("1.run", server.environment("lab", MINOR, hello())), "install", status=1)
+    assert "the prefix is no directory" in said.stderr
+    assert "code: prefix-taken" in said.stderr
+    assert server.prefix.read_text() == "in the way"
 
 
 def test_a_failing_smoke_test_leaves_the_old_set_in_force_and_names_the_import(server: Server) -> None:
@@ -305,6 +319,16 @@ def test_a_delta_needs_what_it_leaves_out(server: Server) -> None:
     delta = server.bundle("2.run", newer, left_out=["hello"])
     server.run(delta, "install")
     assert server.python("lab", "import hello, more; print(hello.version, more.x)") == "1.0 2"
+
+
+def test_all_wheels_that_are_nowhere_are_one_error(server: Server) -> None:
+    more = [wheel(f"more{number}", "1.0", {f"more{number}.py": ""}) for number in range(4)]
+    lab = server.environment("lab", MINOR, hello(), *more)
+    names = ["hello", *(f"more{number}" for number in range(4))]
+    said = server.run(server.bundle("1.run", lab, left_out=names), "install", status=1).stderr
+    assert said.startswith("error: this bundle leaves out 5 wheels, and this site does not have them\n")
+    assert "and 2 others\n" in said
+    assert said.count("error:") == 1
 
 
 def test_one_environment_alone_can_be_renewed(server: Server) -> None:

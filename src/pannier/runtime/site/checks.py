@@ -224,9 +224,9 @@ def _notes(environments: Tuple[Environment, ...], pythons: Dict[str, Python]) ->
     ]
 
 
-def _lacking(what: str, name: str) -> ArchiveError:
+def _lacking(what: str, name: str, them: str = "it") -> ArchiveError:
     return ArchiveError(
-        f"this bundle leaves out {what}, and this site does not have it",
+        f"this bundle leaves out {what}, and this site does not have {them}",
         "not-in-pool",
         {"missing": name},
         "make the bundle anew with --since and this site's inventory, or carry the full one",
@@ -238,7 +238,7 @@ def _find_wanted(
 ) -> Tuple[Tuple[Tuple[Wheel, str], ...], List[ArchiveError]]:
     """Find the wheels that must be unpacked, and those that are nowhere."""
     wanted: Dict[Tuple[str, str], Tuple[Wheel, str]] = {}
-    problems = []
+    missing = []
     doubtful = find_doubtful(site)
     for environment in environments:
         for sha256 in environment.wheels:
@@ -250,8 +250,16 @@ def _find_wanted(
             if wheel.included and (force or not is_there):
                 wanted[sha256, minor] = (wheel, minor)
             elif not is_there:
-                problems.append(_lacking("a wheel", wheel.filename))
-    return tuple(wanted.values()), problems
+                missing.append(wheel.filename)
+    return tuple(wanted.values()), [_lacking_wheels(missing)] if missing else []
+
+
+def _lacking_wheels(names: List[str]) -> ArchiveError:
+    names = sorted(set(names))
+    if len(names) == 1:
+        return _lacking("a wheel", names[0])
+    shown = ", ".join(names[:3]) + (f" and {len(names) - 3} others" if len(names) > 3 else "")
+    return _lacking(f"{len(names)} wheels", shown, "them")
 
 
 def _measure(

@@ -153,6 +153,13 @@ def find_current(site: Site) -> Optional[Generation]:
         name = os.path.basename(os.readlink(site.current))
     except FileNotFoundError:
         return None
+    except NotADirectoryError:
+        raise ArchiveError(
+            "the prefix is no directory",
+            "prefix-taken",
+            {"prefix": site.prefix},
+            "name a directory with --prefix; one that is not there yet is made",
+        ) from None
     except OSError as error:
         raise ArchiveError(
             "`current` is no link of ours", "site-damaged", {"path": site.current, "because": str(error)}

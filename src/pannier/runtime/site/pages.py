@@ -9,7 +9,8 @@ def _install(result: Dict[str, Any]) -> str:
     if result["dry_run"]:
         return _describe_plan(result)
     if result["unchanged"]:
-        return f"{result['prefix']}: this bundle is in force already, as generation {result['in_force']}\n"
+        line = f"{result['prefix']}: this bundle is in force already, as generation {result['in_force']}"
+        return f"{line}; --force installs it anew\n"
     names = ", ".join(one["name"] for one in result["environments"])
     lines = [f"generation {result['generation']} is in force in {result['prefix']}: {names}"]
     if result["signed_by"]:
@@ -68,6 +69,8 @@ def _list(result: Dict[str, Any]) -> str:
 
 
 def _rollback(result: Dict[str, Any]) -> str:
+    if result["generation"] == result["before"]:
+        return f"generation {result['generation']} is in force already; its names are in place\n"
     return f"generation {result['generation']} is in force again, instead of {result['before']}\n"
 
 
