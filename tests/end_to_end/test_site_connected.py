@@ -98,6 +98,15 @@ def test_a_rehearsal_is_told_in_the_manifest_and_a_failing_one_writes_nothing(
     assert not (site / "failing.run").exists()
 
 
+def test_what_the_server_has_is_not_written_over(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _run(capsys, "site", "lock")
+    _run(capsys, "site", "bundle", "-o", "site.run")
+    before = (site / "site.run").read_bytes()
+    error = _run(capsys, "site", "bundle", "--since", "site.run", "-o", "./site.run", status=2)
+    assert error["code"] == "usage"
+    assert (site / "site.run").read_bytes() == before
+
+
 def test_the_bill_of_materials_is_one_of_cyclonedx(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
     from cyclonedx.schema import SchemaVersion
     from cyclonedx.validation.json import JsonStrictValidator

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pannier.api.settings import Settings
 from pannier.api.workshop import Workshop
+from pannier.model.errors import UsageError
 from pannier.model.events import Reporter, SilentReporter
 from pannier.model.site import LockedEnvironment, Site
 
@@ -83,6 +84,7 @@ def site_bundle(
     """Write a site's bundle.
 
     Raises:
+        UsageError: It would be written over what `since` names.
         SpecError: site.toml is not valid.
         LockError: An environment is not locked, or its lock is not that of its requirements.
         InterpreterError: An interpreter to be bundled is not here, or cannot be copied.
@@ -99,6 +101,11 @@ def site_bundle(
     workshop = Workshop(settings, reporter or SilentReporter())
     # What is wrong with the options is told before any work is done.
     check_is_no_directory(options.output)
+    if options.since is not None and options.since.resolve() == options.output.resolve():
+        raise UsageError(
+            f"the bundle would be written over `{options.since}`, which says what the server has",
+            hint="name another file with `-o`",
+        )
     if options.key is not None:
         check_key(options.key)
     with occupied(settings.cache_root):
