@@ -231,6 +231,22 @@ def test_a_script_is_told_how_it_is_packed(launcher: Launcher) -> None:
     assert "pannier pack fit.py -o fit.tar.gz" in launcher.run("fit.py", "true", status=1).stderr
 
 
+@pytest.mark.parametrize(
+    ("name", "remedy"),
+    [
+        ("a.pyz", "`sh a.pyz`"),
+        ("a.run", "`sh a.run install`"),
+        ("a.deb", "`dpkg -i a.deb`"),
+        ("a.rpm", "rpm -i"),
+    ],
+)
+def test_what_starts_or_is_installed_by_itself_is_told_how(
+    launcher: Launcher, name: str, remedy: str
+) -> None:
+    (launcher.directory / name).write_text("#!/bin/sh\n")
+    assert remedy in launcher.run(name, "true", status=1).stderr
+
+
 def test_taskvines_sequence_and_a_move(launcher: Launcher, pack: Path) -> None:
     output = launcher.directory / "output"
     output.mkdir()

@@ -18,6 +18,11 @@ from pannier.model.manifest import Manifest
 from pannier.runtime.archive import ArchiveError, Pack, read_pack, verify_pack
 from pannier.store.writing import storage_error
 
+# What looks into packages of the system: they hold no pack.
+_HINTS_OF_OTHERS = {
+    ".deb": "a Debian package is looked into with `dpkg-deb --info` and `dpkg-deb --contents`",
+    ".rpm": "an RPM package is looked into with `rpm -qip` and `rpm -qlp`",
+}
 # More than the shell script that a `.pyz` begins with; the first member of its zip archive follows.
 _ZIPAPP_HEADER_SIZE = 16_384
 _PIECE = 1 << 20
@@ -297,7 +302,8 @@ def _our_errors(path: Path) -> Iterator[None]:
         yield
     except ArchiveError as error:
         kind = _ERRORS.get(error.code, CorruptPackError)
-        raise kind(error.message, code=error.code, facts=error.facts, hint=error.hint) from error
+        hint = _HINTS_OF_OTHERS.get(path.suffix, error.hint)
+        raise kind(error.message, code=error.code, facts=error.facts, hint=hint) from error
     except OSError as error:
         if error.filename not in {None, os.fspath(path)}:
             raise storage_error(error, Path(os.fsdecode(error.filename)), size=0) from error

@@ -865,7 +865,13 @@ _install_foreign() {
             *[Nn]o\ space* | *[Qq]uota*) _fail disk-full 'the disk is full' ;;
         esac
         _hint='name a pack, or a tarball that conda-pack made'
-        case $_environment in *.py | *.ipynb) _hint="pack it first: \`pannier pack $_environment -o ${_environment%.*}.tar.gz\`" ;; esac
+        case $_environment in
+            *.py | *.ipynb) _hint="pack it first: \`pannier pack $_environment -o ${_environment%.*}.tar.gz\`" ;;
+            *.pyz) _hint="it runs by itself: \`sh $_environment\`" ;;
+            *.run) _hint="a site's bundle installs itself: \`sh $_environment install\`" ;;
+            *.deb) _hint="a package is installed: \`dpkg -i $_environment\`" ;;
+            *.rpm) _hint="a package is installed: \`rpm -i $_environment\`" ;;
+        esac
         _fail corrupt-pack 'this file cannot be unpacked'
     fi
     if [ -f "$_target/bin/conda-unpack" ] && [ -x "$_target/bin/python" ]; then

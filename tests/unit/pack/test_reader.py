@@ -127,6 +127,14 @@ def test_a_script_is_no_pack_rather_than_a_damaged_one(tmp_path: Path) -> None:
             look(script)
 
 
+def test_a_package_of_the_system_is_for_its_own_tools(tmp_path: Path) -> None:
+    package = tmp_path / "a.deb"
+    package.write_bytes(b"!<arch>\n")
+    with pytest.raises(CorruptPackError) as caught:
+        reader.verify(package)
+    assert "dpkg-deb" in caught.value.hint
+
+
 def test_a_directory_filled_meanwhile_is_left_alone(
     written: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
