@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 Mode = Literal["silent", "lines", "bars"]
 PATIENCE = 0.3
 LINE_INTERVAL = 10.0
+_WIDE = 72
 
 
 class CommandReporter:
@@ -222,6 +223,7 @@ class BarReporter(CommandReporter):
 def _make_bars(stream: TextIO, *, colour: bool) -> "Progress":
     from rich.console import Console
     from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task, TextColumn
+    from rich.table import Column
     from rich.text import Text
 
     class AmountColumn(ProgressColumn):
@@ -233,13 +235,19 @@ def _make_bars(stream: TextIO, *, colour: bool) -> "Progress":
             return Text(_format_amount(stage, int(task.completed)))
 
     console = Console(file=stream, no_color=not colour, highlight=False)
+    # One line for each stage, however narrow the terminal: the detail gives way.
     return Progress(
         SpinnerColumn(),
-        TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=24),
-        AmountColumn(),
-        TextColumn("{task.fields[detail]}", markup=False),
+        TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True)),
+        BarColumn(bar_width=24 if console.width >= _WIDE else 8),
+        AmountColumn(table_column=Column(no_wrap=True)),
+        TextColumn(
+            "{task.fields[detail]}",
+            markup=False,
+            table_column=Column(no_wrap=True, overflow="ellipsis", ratio=1),
+        ),
         console=console,
+        expand=True,
         transient=True,
     )
 

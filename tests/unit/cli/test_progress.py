@@ -136,3 +136,19 @@ def test_many_threads_may_report_at_once() -> None:
         thread.join()
     reporter.end(counting)
     assert stream.getvalue().startswith("counting: 8000 files, ")
+
+
+@pytest.mark.parametrize("width", [40, 60, 100])
+def test_a_stage_takes_one_line_however_narrow_the_terminal(
+    width: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    stream = Terminal()
+    bars = progress._make_bars(stream, colour=False)
+    bars.add_task("laying out", total=9, completed=2, detail="numpy-2.4.6-" + "x" * 90, counted="items")
+    bars.console.print(bars.get_renderable())
+    (line,) = stream.getvalue().splitlines()
+    assert len(line) <= width
+    assert "laying out" in line
+    assert "2 of 9 items" in line
+    assert line.rstrip().endswith("…")
