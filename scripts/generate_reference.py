@@ -251,7 +251,7 @@ _RESULTS = {
     "site bundle": "`path`, `id` (empty for a dry run), `size`, `environments` (each with `name`, `python`, "
     "`wheels`, `interpreter`), `wheels`, `left_out`, `since`, `signed`, `rehearsed`, `seconds`",
     "serve remove": "`files`, `dry_run`",
-    "serve status": "`project`, `status`, `reason`",
+    "serve status": "`project`, `status`, `reason`, `present` (the index has that project)",
     "serve token": "`token`, and for `create` `secret`; for `list` `tokens`",
     "serve yank": "`files`, `yanked`",
     "serve clean": "`directory`, `removed`, `size`, `left` (bytes that stay), `dry_run`",

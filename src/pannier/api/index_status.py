@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 STATUSES = ("active", "archived", "quarantined", "deprecated")
 
 
-def set_status(settings: "ServeSettings", project: str, status: str, reason: str = "") -> None:
+def set_status(settings: "ServeSettings", project: str, status: str, reason: str = "") -> bool:
     """Give a project a status, which a server that runs shows at once.
 
     Args:
@@ -19,6 +19,9 @@ def set_status(settings: "ServeSettings", project: str, status: str, reason: str
         project: In any spelling.
         status: One of `STATUSES`; archived and quarantined projects take no more uploads.
         reason: Why; empty for none.
+
+    Returns:
+        Whether the index has that project; the status of one that is still to come is kept as well.
 
     Raises:
         UsageError: There is no such status, or the name is none.
@@ -43,6 +46,7 @@ def set_status(settings: "ServeSettings", project: str, status: str, reason: str
     detail = f"{status}: {reason}" if reason else status
     actor = local_actor("pannier serve status")
     AuditLog.beside(catalogue).add(Change("status", *actor, name, detail=detail))
+    return catalogue.project(name) is not None
 
 
 def _write(path: Path, project: str, status: str, reason: str) -> None:

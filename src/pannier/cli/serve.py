@@ -2,9 +2,11 @@
 
 import argparse
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pannier.cli.commands import Context, Outcome
+from pannier.cli.errors import suggestion, usage_error
 from pannier.cli.render import printable
 
 if TYPE_CHECKING:
@@ -76,6 +78,7 @@ def execute(arguments: argparse.Namespace, context: Context) -> Outcome:
 
         migration = migrate(arguments.migrate)
         return Outcome(data=migration_data(migration), text=format_migration(migration))
+    _refuse_misspelt_verb(arguments.places)
     settings = api.serve_settings(arguments.places, context.load_settings())
 
     def started(url: str) -> None:
@@ -85,6 +88,22 @@ def execute(arguments: argparse.Namespace, context: Context) -> Outcome:
 
     api.serve(settings, started)
     return Outcome(data={})
+
+
+def _refuse_misspelt_verb(places: list[str]) -> None:
+    """A second word that is nearly one of ours, and no directory, was meant as such."""
+    from pannier.cli.main import SUBVERBS
+
+    if not places or Path(places[0]).exists():
+        return
+    known = [words.split()[1] for words in SUBVERBS if words.startswith("serve ")]
+    hint = suggestion(places[0], known)
+    if hint:
+        raise usage_error(
+            f"there is no verb `serve {places[0]}`, and no directory of that name",
+            hint=hint,
+            verbs=", ".join(known),
+        )
 
 
 def format_start(url: str, settings: "ServeSettings") -> str:

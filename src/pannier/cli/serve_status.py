@@ -4,7 +4,6 @@ import argparse
 
 from pannier.cli.commands import Context, Outcome
 from pannier.cli.parsing import add_served_directory
-from pannier.cli.render import printable
 
 DESCRIPTION = """Say how a project of an index is doing (PEP 792): installers and people are told.
 
@@ -36,6 +35,7 @@ def execute(arguments: argparse.Namespace, context: Context) -> Outcome:
 
     settings = api.serve_settings(arguments.served, context.load_settings())
     reason = " ".join(arguments.reason.split())
-    api.set_status(settings, arguments.project, arguments.status, reason)
-    data = {"project": arguments.project, "status": arguments.status, "reason": reason}
-    return Outcome(data=data, summary=printable(f"{arguments.project} is {arguments.status}"))
+    is_there = api.set_status(settings, arguments.project, arguments.status, reason)
+    data = {"project": arguments.project, "status": arguments.status, "reason": reason, "present": is_there}
+    absent = "" if is_there else "; the index has no project of that name yet"
+    return Outcome(data=data, summary=f"{arguments.project} is {arguments.status}{absent}")

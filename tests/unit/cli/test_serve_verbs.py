@@ -77,7 +77,7 @@ def test_a_status_is_set_beside_what_is_there(packages: Path, capsys: pytest.Cap
     own.mkdir()
     (own / "projects.toml").write_text('[Demo]\ntracks = ["https://index.example/demo/"]\n')
     done = result_of(capsys, "serve", "status", "demo", "archived", "--reason", "use\nother")
-    assert done == {"project": "demo", "status": "archived", "reason": "use other"}
+    assert done == {"project": "demo", "status": "archived", "reason": "use other", "present": True}
     said = tomllib.loads((own / "projects.toml").read_text())
     assert said["Demo"] == {
         "tracks": ["https://index.example/demo/"],
@@ -152,3 +152,18 @@ def test_a_password_is_set_and_other_lines_stay(
     for user, password in (("alice", "short"), ("a:b", "long enough"), ("__token__", "long enough")):
         monkeypatch.setattr("sys.stdin", StringIO(f"{password}\n"))
         failure_of(capsys, "serve", "passwd", str(path), user, status=2)
+
+
+def test_a_misspelt_second_word_is_no_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["serve", "yankk"]) == 2
+    assert "hint: did you mean `yank`?" in capsys.readouterr().err
+
+
+def test_the_status_of_a_project_that_is_not_there_is_told_as_such(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["serve", "status", "dmeo", "quarantined", "-d", str(tmp_path)]) == 0
+    assert capsys.readouterr().err == "dmeo is quarantined; the index has no project of that name yet\n"

@@ -110,12 +110,13 @@ def _unusable(url: str, reason: str) -> FetchError:
 
 
 def _judge_dialect(count: int, speaks_json: bool) -> Finding:
+    listed = f"{count} project{'' if count == 1 else 's'}"
     if speaks_json:
-        return Finding("answers", "good", f"the index lists {count} projects, in HTML and JSON")
+        return Finding("answers", "good", f"the index lists {listed}, in HTML and JSON")
     return Finding(
         "answers",
         "warning",
-        f"the index lists {count} projects, in HTML only: no sizes, no upload times",
+        f"the index lists {listed}, in HTML only: no sizes, no upload times",
         (),
         "use an index that speaks JSON too (PEP 691)",
     )
