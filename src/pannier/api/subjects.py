@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from pannier.model.errors import AnalysisError, SpecError
+from pannier.model.errors import AnalysisError, SpecError, UsageError
 
 if TYPE_CHECKING:
     from pannier.model.lock import Lock
@@ -46,8 +46,12 @@ def find_subject(text: str, environ: Mapping[str, str], content: bytes | None = 
         content: Of a spec that is no file, such as one on standard input.
 
     Raises:
+        UsageError: The name is empty.
         AnalysisError: There is no such file, or its kind is not one Pannier reads.
     """
+    if not text:
+        # A path of no name is the working directory, which is hardly meant: a variable was empty.
+        raise UsageError("the name of what to read is empty", hint="name a file, a directory or a spec")
     path = Path(text)
     if content is not None:
         return Subject(path=path, kind="spec", content=content)

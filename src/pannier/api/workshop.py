@@ -27,9 +27,14 @@ class Workshop(NamedTuple):
         return CacheDirectories(self.settings.cache_root)
 
     def index_settings(self) -> "IndexSettings":
-        """The indexes to ask: the user's own configuration, and what our settings replace of it."""
-        from pannier.store.index_settings import read_index_settings
+        """The indexes to ask: the user's own configuration, and what our settings replace of it.
 
+        Raises:
+            FetchError: One of our settings is neither a URL nor there.
+        """
+        from pannier.store.index_settings import check_places, read_index_settings
+
+        check_places([self.settings.index_url, *self.settings.extra_index_url, *self.settings.find_links])
         return read_index_settings(self.settings.environ).with_flags(
             index_url=self.settings.index_url,
             extra_index_urls=self.settings.extra_index_url,

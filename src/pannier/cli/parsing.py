@@ -176,6 +176,7 @@ def add_version_options(parser: argparse.ArgumentParser) -> None:
         "--constraint",
         dest="constraints",
         metavar="REQUIREMENT",
+        type=parse_requirement,
         action="append",
         default=[],
         help="bound the versions of a project, such as 'numpy<2', if it is needed at all; may be repeated",
@@ -267,6 +268,22 @@ def parse_python(text: str) -> str:
     """
     if VERSION_NUMBER.fullmatch(text) is None or "." not in text:
         raise argparse.ArgumentTypeError(f"'{text}' is not a Python version such as 3.11 or 3.11.7")
+    return text
+
+
+def parse_requirement(text: str) -> str:
+    """Read a requirement such as `numpy<2` (PEP 508).
+
+    Raises:
+        ArgumentTypeError: It is none.
+    """
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    try:
+        Requirement(text)
+    except InvalidRequirement as error:
+        reason = str(error).splitlines()[0]
+        raise argparse.ArgumentTypeError(f"'{text}' is no requirement such as numpy<2: {reason}") from None
     return text
 
 

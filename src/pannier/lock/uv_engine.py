@@ -10,6 +10,7 @@ from pannier.formats.pylock import format_lock, parse_lock, projects_for
 from pannier.lock.engine import ResolveOptions, find_builder, project_name
 from pannier.lock.hashes import keep_hashed
 from pannier.lock.old_metadata import format_uv_settings
+from pannier.lock.old_pages import parse_cutoff
 from pannier.lock.sources import copy_source
 from pannier.lock.uv import UvResult, run_uv, uv_environment
 from pannier.lock.uv_errors import error_from_uv, unknown_projects, unknown_projects_error
@@ -116,6 +117,7 @@ def _arguments(target: Target, options: ResolveOptions, builder: str | None) -> 
     if options.prereleases:
         arguments += ["--prerelease", "allow"]
     if options.exclude_newer:
+        parse_cutoff(options.exclude_newer)  # so that what is no date is refused alike for every Python
         arguments += ["--exclude-newer", options.exclude_newer]
     return arguments
 

@@ -70,6 +70,7 @@ _fail() {
 
 _fail_usage() {
     _hint='see `python_package_run --help`'
+    [ -z "$_only_program" ] || _hint='see `pannier run --help`'
     _fail usage "$1" "$_usage_status"
 }
 

@@ -7,12 +7,12 @@ whoever installs with pip on a machine can lock and pack there without saying an
 import configparser
 import os
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from pannier.model.errors import SpecError
+from pannier.model.errors import FetchError, SpecError
 
 _UV_INDEX_VARIABLES = (
     "UV_DEFAULT_INDEX",
@@ -122,6 +122,22 @@ class IndexSettings:
                     unquote(parts.password or ""),
                 )
         return found
+
+
+def check_places(places: Iterable[str]) -> None:
+    """Refuse what is neither a URL nor a file or directory: uv passes over some of that.
+
+    Raises:
+        FetchError: Naming every one.
+    """
+    missing = [place for place in places if place and "://" not in place and not Path(place).exists()]
+    if missing:
+        raise FetchError(
+            "no index and no directory is to be found at some of the places given",
+            code="no-such-file",
+            facts={"missing": missing},
+            hint="write a URL such as `https://index.example/simple/`, or a directory that is there",
+        )
 
 
 def read_index_settings(environ: Mapping[str, str], *, system: Path = Path("/etc")) -> IndexSettings:

@@ -7,7 +7,7 @@ import pytest
 from pannier.api.refusals import refuse_specs
 from pannier.api.subjects import find_subject, read_spec
 from pannier.imports.analysis import AnalysisOptions, analyze
-from pannier.model.errors import AnalysisError, SpecError
+from pannier.model.errors import AnalysisError, SpecError, UsageError
 
 
 @pytest.mark.parametrize(
@@ -104,3 +104,8 @@ def test_what_lists_requirements_is_not_read_as_a_program(tmp_path: Path) -> Non
     assert caught.value.message == "2 of the sources are no programs"
     assert "pannier lock" in caught.value.hint
     refuse_specs([str(tmp_path / "a.py"), str(tmp_path / "absent.yml"), "-"])
+
+
+def test_an_empty_name_is_not_the_working_directory() -> None:
+    with pytest.raises(UsageError, match="is empty"):
+        find_subject("", {})

@@ -104,6 +104,11 @@ def test_the_version_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
         (["pack", "x"], "the following arguments are required: -o/--output", "`pannier pack --help` shows"),
         (["--offline", "pack"], "`pannier` has no option `--offline`", "options of a verb stand after it"),
         (["lock", "x", "--python", "3"], "`--python`: `3` is not a Python version", "`pannier lock --help`"),
+        (
+            ["lock", "x", "--constraint", "numpy<<2"],
+            "`--constraint`: `numpy<<2` is no requirement such as numpy<2",
+            "`pannier lock --help`",
+        ),
         (["analyze", "x", "--pkg-mapping", "cv2"], "`--pkg-mapping/--mapping`: `cv2` is not of the form", ""),
         (["cache", "info", "--dry-run"], "`pannier cache info` takes no KIND", "`pannier cache clean` does"),
         (

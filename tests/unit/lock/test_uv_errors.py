@@ -1,7 +1,14 @@
+from pathlib import Path
+
 import pytest
 
+from pannier.lock.engine import ResolveOptions
 from pannier.lock.uv import uv_environment
+from pannier.lock.uv_engine import resolve_with_uv
 from pannier.lock.uv_errors import error_from_uv, unknown_projects, unknown_projects_error
+from pannier.model.errors import UsageError
+from pannier.model.events import SilentReporter
+from pannier.model.spec import Spec
 from pannier.model.target import Platform, Target
 from pannier.store.directories import CacheDirectories
 from pannier.store.index_settings import IndexSettings
@@ -71,3 +78,10 @@ def test_uv_sees_the_users_network_and_none_of_the_users_environments(
     assert not {"VIRTUAL_ENV", "UV_PYTHON", "UV_PROJECT", "PYTHONPATH"} & set(seen)
     assert seen["UV_CACHE_DIR"] == str(directories.uv)
     assert seen["UV_PYTHON_DOWNLOADS"] == "never"
+
+
+def test_what_is_no_date_is_refused_before_uv_is_asked(tmp_path: Path) -> None:
+    options = ResolveOptions(directories=CacheDirectories(tmp_path), exclude_newer="yesterday")
+    with pytest.raises(UsageError) as caught:
+        resolve_with_uv(Spec(requirements=("six",)), TARGET, options, SilentReporter())
+    assert caught.value.code == "date-invalid"

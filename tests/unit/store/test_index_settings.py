@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from pannier.model.errors import SpecError
-from pannier.store.index_settings import IndexSettings, read_index_settings
+from pannier.model.errors import FetchError, SpecError
+from pannier.store.index_settings import IndexSettings, check_places, read_index_settings
 from pannier.store.redaction import redact
 
 
@@ -101,3 +101,12 @@ def test_directories_of_the_command_line_hold_wherever_the_resolver_runs(
     monkeypatch.chdir(tmp_path)
     settings = IndexSettings().with_flags(find_links=("wheels/", "https://a.test/links"))
     assert settings.find_links == (str(tmp_path / "wheels"), "https://a.test/links")
+
+
+def test_places_that_are_neither_urls_nor_there_are_all_named(tmp_path: Path) -> None:
+    check_places(
+        ["", "https://index.example/simple/", "file:///wheels", str(tmp_path), "mine=https://a.test/"]
+    )
+    with pytest.raises(FetchError) as caught:
+        check_places(["nonsense", str(tmp_path), str(tmp_path / "absent")])
+    assert caught.value.facts["missing"] == ["nonsense", str(tmp_path / "absent")]
