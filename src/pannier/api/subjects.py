@@ -76,11 +76,27 @@ def find_subject(text: str, environ: Mapping[str, str], content: bytes | None = 
 
 
 def _has_metadata(directory: Path) -> bool:
-    """A pyproject.toml that only configures tools makes no project."""
+    """A pyproject.toml that only configures tools makes no project.
+
+    Raises:
+        SpecError: It is not valid TOML.
+    """
+    import tomllib
+
     if (directory / "setup.py").is_file() or (directory / "setup.cfg").is_file():
         return True
     text = (directory / "pyproject.toml").read_text("utf-8", "replace")
-    return any(line.strip() in {"[project]", "[build-system]", "[tool.poetry]"} for line in text.splitlines())
+    if any(line.strip() in {"[project]", "[build-system]", "[tool.poetry]"} for line in text.splitlines()):
+        return True
+    try:
+        tables = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SpecError(
+            f"`{directory / 'pyproject.toml'}` is not valid TOML",
+            code="spec-syntax",
+            facts={"reason": str(error)},
+        ) from None
+    return bool({"project", "build-system"} & tables.keys()) or "poetry" in tables.get("tool", {})
 
 
 def _file_kind(path: Path) -> SubjectKind:

@@ -32,7 +32,9 @@ _CONNECTION = (
     "Connection refused",
     "timed out",
 )
+_FAILED_BUILD = re.compile(r"Failed to build `([^`]+)`")
 _TAIL = 15
+_REASON = 2
 
 
 def unknown_projects(stderr: str) -> list[str]:
@@ -135,11 +137,18 @@ def _refused(url: str, status: str, reason: str) -> FetchError:
 
 
 def _build_error(text: str) -> BuildError:
-    lines = text.splitlines()
+    lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("hint:")]
+    failed = _FAILED_BUILD.search(_one_line(text))
+    name = failed[1] if failed else ""
+    what = f"`{name.partition(' @ ')[0]}`" if name else "an sdist"
+    is_local = " @ file:" in name
     return BuildError(
-        "an sdist could not be built to learn what it needs",
-        facts={"output": lines[-_TAIL:]},
-        hint="ask for a version that has a wheel for the target",
+        f"{what} could not be built to learn what it needs",
+        # Why stands at the end, where a traceback has it.
+        facts={"reason": [line.strip() for line in lines[-_REASON:]], "output": lines[-_TAIL:]},
+        hint="mend what its build tool complains of"
+        if is_local
+        else "ask for a version that has a wheel for the target",
     )
 
 

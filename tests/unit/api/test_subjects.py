@@ -109,3 +109,14 @@ def test_what_lists_requirements_is_not_read_as_a_program(tmp_path: Path) -> Non
 def test_an_empty_name_is_not_the_working_directory() -> None:
     with pytest.raises(UsageError, match="is empty"):
         find_subject("", {})
+
+
+def test_a_project_whose_file_is_no_toml_is_told_so(tmp_path: Path) -> None:
+    declaring = tmp_path / "pyproject.toml"
+    declaring.write_text("[project\nname = 'x'\n")
+    with pytest.raises(SpecError, match="is not valid TOML"):
+        find_subject(str(tmp_path), {})
+    declaring.write_text("project.name = 'x'\nproject.version = '1'\n")
+    assert find_subject(str(tmp_path), {}).kind == "project"
+    declaring.write_text("[tool.ruff]\n")
+    assert find_subject(str(tmp_path), {}).kind == "source"

@@ -85,3 +85,20 @@ def test_what_is_no_date_is_refused_before_uv_is_asked(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as caught:
         resolve_with_uv(Spec(requirements=("six",)), TARGET, options, SilentReporter())
     assert caught.value.code == "date-invalid"
+
+
+def test_a_build_that_failed_names_what_and_why() -> None:
+    said = (
+        "error: Failed to build `mine @ file:///home/me/mine`\n  cause: The build backend returned an error\n"
+        "  [stderr]\n  Traceback (most recent call last):\n    File x, line 1\n"
+        "  ValueError: invalid pyproject.toml config\n  `project` must contain ['version']\n\n"
+        "  hint: Build failures usually indicate a problem with the package\n"
+    )
+    error = error_from_uv(said, TARGET)
+    assert error.message == "`mine` could not be built to learn what it needs"
+    assert error.facts["reason"] == [
+        "ValueError: invalid pyproject.toml config",
+        "`project` must contain ['version']",
+    ]
+    assert error.hint == "mend what its build tool complains of"
+    assert "wheel" in error_from_uv(SAID["build-failed"], TARGET).hint
