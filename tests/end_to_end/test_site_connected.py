@@ -98,6 +98,11 @@ def test_a_rehearsal_is_told_in_the_manifest_and_a_failing_one_writes_nothing(
     assert not (site / "failing.run").exists()
 
 
+def test_a_misspelt_environment_is_named_right(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    error = _run(capsys, "site", "lock", "--environment", "smal", status=2)
+    assert error["hint"] == "did you mean `small`?"
+
+
 def test_what_the_server_has_is_not_written_over(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
     _run(capsys, "site", "lock")
     _run(capsys, "site", "bundle", "-o", "site.run")

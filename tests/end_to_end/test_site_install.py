@@ -287,6 +287,9 @@ def test_a_signature_is_checked_against_the_keys_that_the_site_trusts(server: Se
     forged = server.bundle("3.run", server.environment("lab", MINOR, hello("3.0")), key=other)
     signers = server.root / "signers"
     signers.write_text(f'admin@lab namespaces="pannier-site" {key.with_suffix(".pub").read_text()}')
+    said = server.run(signed, "install", "--allowed-signers", server.root / "absent", status=1).stderr
+    assert "there is no such file of trusted keys" in said
+    assert "hint: name the file that holds your keys with --allowed-signers" in said
     server.run(signed, "install", "--allowed-signers", signers)
     status = json.loads(server.site("status", "--json").stdout)["result"]
     assert status["signed_by"] == "admin@lab"

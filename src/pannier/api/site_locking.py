@@ -127,10 +127,13 @@ def part_of(site: Site, names: Sequence[str]) -> Site:
     known = [environment.name for environment in site.environments]
     unknown = [name for name in names if name not in known]
     if unknown:
+        import difflib
+
+        nearest = difflib.get_close_matches(unknown[0], known, n=1)
         raise UsageError(
             f"the site has no environment `{unknown[0]}`",
             facts={"environments": known},
-            hint="check its spelling",
+            hint=f"did you mean `{nearest[0]}`?" if nearest else "name one of these",
         )
     chosen = tuple(one for one in site.environments if not names or one.name in names)
     return site._replace(environments=chosen)

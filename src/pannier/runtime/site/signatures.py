@@ -66,7 +66,11 @@ def check_signature(bundle: Bundle, signers: str, required: bool) -> Tuple[Signe
 
 def _check_signers(bundle: Bundle, signers: str) -> Tuple[Signed, Optional[ArchiveError]]:
     if not os.path.exists(signers):
-        return Signed("", ""), _refused("there is no such file of trusted keys", path=printable(signers))
+        missing = _refused("there is no such file of trusted keys", path=printable(signers))
+        missing.hint = (
+            "name the file that holds your keys with --allowed-signers; ssh-keygen(1) says what stands in it"
+        )
+        return Signed("", ""), missing
     found, said = _run_keygen(bundle, ["find-principals", "-f", signers])
     # Before 8.2 ssh-keygen did not know how to ask; then those without patterns are tried.
     for principal in found or _literal_principals(signers):
