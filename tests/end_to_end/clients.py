@@ -40,7 +40,7 @@ CLIENTS: Mapping[str, Client] = {
     "hatch": Client("", ("hatch>=1.16",)),
     "flit": Client("", ("flit>=3.12",)),
     "setuptools-2.7": Client("2.7", ()),
-    "setuptools-3.6": Client("3.6", ("wheel==0.37.1",)),
+    "setuptools-3.6": Client("3.6", ("setuptools==40.6.2", "wheel==0.37.1")),
     "setuptools-last-upload": Client("3.8", ("setuptools==69.5.1", "wheel==0.43.0")),
 }
 
@@ -69,9 +69,9 @@ def client_python(name: str) -> Path:
 
 
 def _make(place: Path, interpreter: str, requirements: Sequence[str]) -> None:
-    # uv does not know Pythons as old as some of these.
-    run([interpreter, "-m", "venv", place])
-    run([place / "bin" / "python", "-m", "pip", "install", "--quiet", *requirements])
+    uv = Path(sys.executable).with_name("uv")
+    run([uv, "venv", "--quiet", "--python", interpreter, place])
+    run([uv, "pip", "install", "--quiet", "--python", place / "bin" / "python", *requirements])
 
 
 def run(
