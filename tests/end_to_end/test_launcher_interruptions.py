@@ -7,7 +7,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,6 +25,9 @@ from tests.unit.runtime.pack_building import (
     plain_plan,
     sample_layer,
 )
+
+# So often each kind of interruption is tried under each shell, with and without flock, at ever other moments.
+MOMENTS = int(os.environ.get("LAUNCHER_MOMENTS", "3"))
 
 
 @pytest.fixture(params=list(SHELLS))
@@ -48,12 +51,26 @@ def tools(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture(scope="module")
 def large_pack(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Takes some tenths of a second to unpack, in both of its stages."""
-    plan = plain_plan(*(sample_layer(f"sample{number}", files=400, size=20_000) for number in range(6)))
-    filler = [File(f"lib/python{PYTHON}/f{number}.py", b"# x\n" * 1000) for number in range(1500)]
+    """Takes some tenths of a second to unpack, in both of its stages: many files, if small ones."""
+    plan = plain_plan(*(sample_layer(f"sample{number}", files=400, size=500) for number in range(6)))
+    filler = [File(f"lib/python{PYTHON}/f{number}.py", b"# x\n" * 100) for number in range(1500)]
     first, interpreter, *rest = plan.layers
     interpreter = replace(interpreter, members=[*interpreter.members, *filler])
     return build_pack(tmp_path_factory.mktemp("pack") / "x.tar.gz", PackPlan((first, interpreter, *rest)))
+
+
+@pytest.fixture(scope="module")
+def unpacking_seconds(large_pack: Path) -> float:
+    """How long a whole first use takes on this machine, as busy as it is: interruptions come all over it."""
+    started = time.monotonic()
+    Launcher(SHELLS["dash"], large_pack.parent).run(large_pack, "true")
+    return time.monotonic() - started
+
+
+@pytest.fixture
+def dice(request: pytest.FixtureRequest) -> random.Random:
+    """Falls the same in each run of a test, and otherwise for each shell, with and without flock."""
+    return random.Random(request.node.name)
 
 
 def processes_in(directory: Path) -> list[str]:
@@ -71,22 +88,26 @@ def processes_in(directory: Path) -> list[str]:
     return found
 
 
+def wait_until(is_so: Callable[[], object], what: str = "it never came to be") -> None:
+    end = time.monotonic() + 60
+    while not is_so():
+        assert time.monotonic() < end, what
+        time.sleep(0.001)
+
+
 def wait_until_none_is_left(directory: Path) -> None:
-    end = time.monotonic() + 10
-    while processes_in(directory):
-        assert time.monotonic() < end, processes_in(directory)
-        time.sleep(0.05)
+    wait_until(lambda: not processes_in(directory), f"processes are left in {directory}")
 
 
 def wait_until_signals_are_caught(process: int) -> None:
     """Before that they end a shell as they end anything; while bash sets a trap, it ignores that signal."""
-    end = time.monotonic() + 5
-    while time.monotonic() < end:
+
+    def is_caught() -> int:
         lines = Path(f"/proc/{process}/status").read_text().splitlines()
         (caught,) = (int(line.split()[1], 16) for line in lines if line.startswith("SigCgt:"))
-        if caught & 1 << (signal.SIGHUP - 1):  # the last that the launcher sets
-            return
-        time.sleep(0.001)
+        return caught & 1 << (signal.SIGHUP - 1)  # the last that the launcher sets
+
+    wait_until(is_caught)
 
 
 def test_sixteen_at_once_unpack_once(launcher: Launcher, tools: str, large_pack: Path) -> None:
@@ -103,22 +124,21 @@ def test_sixteen_at_once_unpack_once(launcher: Launcher, tools: str, large_pack:
 
 
 def test_killed_at_any_moment_and_the_next_call_works(
-    launcher: Launcher, tools: str, large_pack: Path
+    launcher: Launcher, tools: str, large_pack: Path, dice: random.Random, unpacking_seconds: float
 ) -> None:
-    moments = random.Random(2)
-    for _ in range(12):
+    for _ in range(MOMENTS):
         process = launcher.start(large_pack, "hello", env={"PATH": tools})
-        time.sleep(moments.uniform(0.01, 0.7))
+        time.sleep(dice.uniform(0.01, unpacking_seconds))
         victims = [process.pid]
-        if moments.random() < 0.5:
+        if dice.random() < 0.5:
             victims += children_of(process.pid)
         for victim in victims:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(victim, signal.SIGKILL)
-        process.communicate(timeout=30)
-        if moments.random() < 0.3:
+        process.communicate(timeout=60)
+        if dice.random() < 0.3:
             shutil.rmtree(launcher.cache, ignore_errors=True)
-        elif moments.random() < 0.5:
+        elif dice.random() < 0.5:
             assert "hello" in launcher.run(large_pack, "hello", env={"PATH": tools}).stdout
             forget_dead_locks(launcher)
             check_whole(launcher)
@@ -157,14 +177,19 @@ def check_whole(launcher: Launcher) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_stopped_while_unpacking_it_leaves_nothing(
-    launcher: Launcher, tools: str, large_pack: Path, number: signal.Signals
+    launcher: Launcher,
+    tools: str,
+    large_pack: Path,
+    number: signal.Signals,
+    dice: random.Random,
+    unpacking_seconds: float,
 ) -> None:
-    for delay in (0.02, 0.1, 0.2, 0.3, 0.4, 0.5):
+    for _ in range(MOMENTS):
         process = launcher.start(large_pack, "sleep", "60", env={"PATH": tools})
         wait_until_signals_are_caught(process.pid)
-        time.sleep(delay)
+        time.sleep(dice.uniform(0.01, unpacking_seconds))
         process.send_signal(number)
-        process.communicate(timeout=10)
+        process.communicate(timeout=60)
         assert process.returncode == -number
         wait_until_none_is_left(launcher.directory)
         names = launcher.leftovers()
@@ -187,14 +212,11 @@ def test_stopped_between_starting_the_parts_of_a_pipeline(tmp_path: Path, large_
     slowly = ("-e", "trace=fork,vfork,clone,clone3", "-e", "inject=fork,vfork,clone,clone3:delay_exit=100000")
     launcher = Launcher(("strace", "-f", "-o", os.devnull, "-e", "signal=none", *slowly, bash), tmp_path)
     process = launcher.start(large_pack, "sleep", "60", env={"PATH": f"{tools}:{os.environ['PATH']}"})
-    end = time.monotonic() + 60
-    while not started.exists():
-        assert time.monotonic() < end
-        assert process.poll() is None
-        time.sleep(0.001)
+    wait_until(lambda: started.exists() or process.poll() is not None)
+    assert process.poll() is None
     (shell,) = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
     os.kill(int(shell), signal.SIGTERM)
-    process.communicate(timeout=30)
+    process.communicate(timeout=60)
     assert process.returncode == -signal.SIGTERM
     wait_until_none_is_left(tmp_path)
     assert launcher.leftovers() == []
@@ -202,10 +224,11 @@ def test_stopped_between_starting_the_parts_of_a_pipeline(tmp_path: Path, large_
 
 def test_stopped_while_waiting_for_the_lock(launcher: Launcher, tools: str, large_pack: Path) -> None:
     first = launcher.start(large_pack, "true", env={"PATH": tools})
+    wait_until(launcher.leftovers)  # of who has the lock
     second = launcher.start(large_pack, "true", env={"PATH": tools})
-    time.sleep(0.15)
+    wait_until_signals_are_caught(second.pid)
     second.send_signal(signal.SIGTERM)
-    second.communicate(timeout=10)
+    second.communicate(timeout=60)
     assert second.returncode == -signal.SIGTERM
     first.communicate(timeout=60)
     assert first.returncode == 0
@@ -222,8 +245,10 @@ def test_the_wait_has_a_limit(launcher: Launcher, tools: str, large_pack: Path) 
         start = Path("/proc/self/stat").read_text().rpartition(") ")[2].split()[19]
         lock.with_name(lock.name + ".link").symlink_to(f"{os.getpid()}.{start}@{os.uname().nodename}")
     else:
-        holder = subprocess.Popen(["flock", str(lock), "sleep", "30"], start_new_session=True)
-        time.sleep(0.3)
+        held = launcher.directory / "held"
+        hold = ["sh", "-c", f": >'{held}'; exec sleep 600"]
+        holder = subprocess.Popen(["flock", str(lock), *hold], start_new_session=True)
+        wait_until(held.exists)
     try:
         failed = launcher.run("-w", "1", large_pack, "true", env={"PATH": tools}, status=1)
     finally:
@@ -263,7 +288,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 @pytest.mark.parametrize("claimed", [None, 1])
 @pytest.mark.parametrize("free", [1, 12])
 def test_a_full_disk_gives_one_error_and_leaves_nothing(
-    launcher: Launcher, small_disk: Path, large_pack: Path, claimed: int | None, free: int
+    launcher: Launcher, small_disk: Path, claimed: int | None, free: int
 ) -> None:
     # With a false claim of the unpacked size the disk really fills, in the first stage or in the second.
     def change(lines: list[str]) -> list[str]:

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -358,8 +357,10 @@ def test_clean_keeps_what_runs_and_the_generation_before(server: Server) -> None
     for number in ("1", "2", "3", "4"):
         server.run(server.bundle("x.run", server.environment("lab", MINOR, hello(number + ".0"))), "install")
         if number == "1":
-            running = subprocess.Popen([str(server.bin / "lab"), "-c", "import time; time.sleep(60)"])
-            time.sleep(0.3)
+            code = "import time; print('ready', flush=True); time.sleep(600)"
+            running = subprocess.Popen([str(server.bin / "lab"), "-c", code], stdout=subprocess.PIPE)
+            assert running.stdout is not None
+            assert running.stdout.readline() == b"ready\n"
     try:
         assert "would remove 2" in server.site("clean", "--dry-run").stdout
         said = server.site("clean").stdout
@@ -369,7 +370,7 @@ def test_clean_keeps_what_runs_and_the_generation_before(server: Server) -> None
         assert len(os.listdir(server.prefix / ".site" / "pool")) == 3
     finally:
         running.kill()
-        running.wait()
+        running.communicate()
     server.site("clean")
     assert sorted(os.listdir(server.prefix / "generations")) == ["3", "4"]
     server.site("rollback")
@@ -525,9 +526,11 @@ def test_a_user_installs_into_a_place_of_his_own_and_is_told_where_he_may_not(se
 
 def test_two_installations_at_once_do_not_mix(server: Server) -> None:
     server.run(server.bundle("0.run", server.environment("lab", MINOR, hello("0.0"))), "install")
-    slow = server.bundle(
-        "1.run", server.environment("lab", MINOR, hello("1.0"), smoke=["import time; time.sleep(4)"])
+    goes_on = server.root / "go on"
+    waits = (
+        f"import os, time; [time.sleep(0.01) for _ in iter(lambda: os.path.exists({str(goes_on)!r}), True)]"
     )
+    slow = server.bundle("1.run", server.environment("lab", MINOR, hello("1.0"), smoke=[waits]))
     first = subprocess.Popen(["sh", str(slow), "install"], stdout=subprocess.PIPE, text=True)
     assert first.stdout is not None
     while "smoke" not in first.stdout.readline():
@@ -536,5 +539,6 @@ def test_two_installations_at_once_do_not_mix(server: Server) -> None:
         server.bundle("2.run", server.environment("lab", MINOR, hello("2.0"))), "install", status=1
     ).stderr
     assert "being changed by another process" in said
+    goes_on.touch()
     assert first.wait() == 0
     assert server.python("lab", SHOW) == "1.0"

@@ -161,11 +161,18 @@ def test_tasks_without_a_directory_share_one_unpacking(
 def test_a_killed_workers_task_runs_on_the_next_worker(
     server: Server, inputs: dict[str, Path], tmp_path: Path
 ) -> None:
-    slow = tmp_path / "slow.py"
-    slow.write_text("import sys, time, cloudpickle\ntime.sleep(3)\nprint('done')\n")
+    slow, begun = tmp_path / "slow.py", tmp_path / "begun"
+    slow.write_text(
+        "import pathlib, time, cloudpickle\n"
+        f"begun = pathlib.Path({str(begun)!r})\n"
+        "if not begun.exists():\n    begun.touch()\n    time.sleep(600)\nprint('done')\n"
+    )
     server.submit(command(0).replace("task.py", "slow.py"), {**inputs, "slow.py": slow})
     first = server.start_worker(tmp_path / "first", {})
-    time.sleep(2)
+    end = time.monotonic() + DEADLINE
+    while not begun.exists():
+        assert time.monotonic() < end
+        time.sleep(0.05)
     first.send_signal(signal.SIGKILL)
     server.start_worker(tmp_path / "second", {})
     assert server.finished(1) == ["done"]
