@@ -15,11 +15,8 @@ from pannier.formats.segments import BLOCK, END_OF_ARCHIVE, Member, format_heade
 from pannier.model.errors import PackError
 from pannier.model.events import Reporter, Stage
 from pannier.model.manifest import Layer, Manifest
+from pannier.store.copying import copy_content
 from pannier.store.writing import whole_file
-
-_PIECE = 1 << 24
-# What `copy_file_range` says of file systems, kernels and descriptors between which it does not copy.
-_NO_COPY_RANGE = {errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EBADF, errno.EPERM}
 
 
 class Assembly(NamedTuple):
@@ -170,25 +167,11 @@ def _append(assembly: Assembly, target: int, reporter: Reporter, stop: threading
 
 
 def _copy(source: int, target: int, layer: Layer, frame: Path, stop: threading.Event) -> None:
-    left = layer.size
-    copy: Callable[[int, int, int], int] = os.copy_file_range
-    while left and not stop.is_set():
-        try:
-            copied = copy(source, target, min(left, _PIECE))
-        except OSError as error:
-            if copy is _send_file or error.errno not in _NO_COPY_RANGE:
-                raise
-            copy = _send_file
-            continue
-        if not copied:
-            raise PackError(
-                f"the layer of `{layer.name}` in the cache is cut short",
-                code="layer-damaged",
-                facts={"file": str(frame)},
-                hint="remove it with `pannier cache clean` and pack again",
-            )
-        left -= copied
-
-
-def _send_file(source: int, target: int, count: int) -> int:
-    return os.sendfile(target, source, None, count)
+    copied = copy_content(source, target, layer.size, stop.is_set)
+    if copied < layer.size and not stop.is_set():
+        raise PackError(
+            f"the layer of `{layer.name}` in the cache is cut short",
+            code="layer-damaged",
+            facts={"file": str(frame)},
+            hint="remove it with `pannier cache clean` and pack again",
+        )

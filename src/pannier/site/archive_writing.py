@@ -7,17 +7,15 @@ compared with what the lock says.
 import errno
 import hashlib
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
 from pannier.formats.site_manifests import File
 from pannier.model.errors import HashMismatchError
 from pannier.runtime.site.bookkeeping import Member, format_end, format_local_header
+from pannier.store.copying import copy_content
 
 _PIECE = 1 << 20
-# What `copy_file_range` says of file systems, kernels and descriptors between which it does not copy.
-_NO_COPY_RANGE = {errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EBADF, errno.EPERM}
 
 
 class ArchiveWriter:
@@ -54,7 +52,8 @@ class ArchiveWriter:
             self._start(Member(name, size, crc))
             self._stream.flush()
             content.seek(0)
-            _copy(content.fileno(), self._stream.fileno(), size)
+            if copy_content(content.fileno(), self._stream.fileno(), size) < size:
+                raise OSError(errno.EIO, "a file became shorter while it was copied")
         self._stream.seek(0, os.SEEK_END)
         return File(name, size, sha256)
 
@@ -99,23 +98,3 @@ def _check(content: BinaryIO, source: Path, sha256: str) -> tuple[int, int]:
             hint="remove it with `pannier cache clean distributions built`, and run the same again",
         )
     return size, crc
-
-
-def _copy(source: int, target: int, size: int) -> None:
-    left = size
-    copy: Callable[[int, int, int], int] = os.copy_file_range
-    while left:
-        try:
-            copied = copy(source, target, left)
-        except OSError as error:
-            if copy is _send_file or error.errno not in _NO_COPY_RANGE:
-                raise
-            copy = _send_file
-            continue
-        if not copied:
-            raise OSError(errno.EIO, "a file became shorter while it was copied")
-        left -= copied
-
-
-def _send_file(source: int, target: int, count: int) -> int:
-    return os.sendfile(target, source, None, min(count, 1 << 30))
