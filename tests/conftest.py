@@ -17,6 +17,16 @@ settings.load_profile("pannier")
 ROOT = Path(__file__).parents[1]
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """See to it that a group of tests runs in one process: not every pytest-xdist can, with every pytest."""
+    if not hasattr(config, "workerinput"):
+        return
+    for item in items:
+        if item.get_closest_marker("xdist_group") and "@" not in item.nodeid.rpartition("]")[2]:
+            raise pytest.UsageError("groups of tests are not kept together: is `--dist loadgroup` missing?")
+
+
 @pytest.fixture(scope="session")
 def pannier_bin() -> Path:
     """The commands as users get them: of the wheel, installed away from the source tree.

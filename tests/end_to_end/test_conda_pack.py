@@ -11,7 +11,10 @@ from tests.end_to_end.commands import Commands
 from pannier.environment.find import find_interpreter
 from pannier.environment.relocatable import plan_interpreter, write_tree
 
-pytestmark = pytest.mark.network
+pytestmark = [
+    pytest.mark.network,
+    pytest.mark.xdist_group("conda-pack"),  # its archive is made once
+]
 
 # A console script as conda installs it, whose first line holds the prefix.
 TOOL = """\

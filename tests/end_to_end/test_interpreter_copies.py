@@ -19,6 +19,7 @@ from pannier.environment.shared_libraries import is_c_library, read_elf
 from pannier.model.errors import InterpreterError
 from pannier.model.interpreter import Interpreter
 
+pytestmark = pytest.mark.xdist_group("copies")  # of each interpreter one is kept
 MODULES = ("ssl", "sqlite3", "ctypes", "lzma", "bz2", "zlib", "readline", "hashlib", "decimal", "venv")
 SAY = """
 import json, site, sys, sysconfig

@@ -23,6 +23,8 @@ from pannier.store.directories import CacheDirectories
 VERSION = ".".join(map(str, sys.version_info[:3]))
 MINOR = ".".join(map(str, sys.version_info[:2]))
 
+pytestmark = pytest.mark.xdist_group("standalone")  # the build is made once
+
 
 class Server:
     """Serves a directory and counts what it was asked for."""

@@ -12,7 +12,10 @@ from tests.end_to_end.commands import MINOR, Commands, members
 from tests.end_to_end.isolation import on_another_root, without_network
 
 ROOT = Path(__file__).parents[2]
-pytestmark = pytest.mark.network
+pytestmark = [
+    pytest.mark.network,
+    pytest.mark.xdist_group("weather"),  # packed once
+]
 
 # What a machine with glibc has of libraries; wheels are built to find these there (PEP 600).
 SYSTEM_LIBRARIES = (
@@ -90,7 +93,11 @@ def test_a_pack_runs_with_the_launcher_alone(commands: Commands, weather: Path, 
     done = subprocess.run(
         [*shell.split(), "python_package_run", "weather.tar.gz", "weather", "--city", "Oslo"],
         cwd=place,
-        env={"PATH": "/usr/bin:/bin", "HOME": str(place)},
+        env={
+            "PATH": "/usr/bin:/bin",
+            "HOME": str(place),
+            "MPLCONFIGDIR": commands.environment()["MPLCONFIGDIR"],
+        },
         capture_output=True,
         text=True,
     )

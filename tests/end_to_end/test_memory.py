@@ -15,6 +15,7 @@ from tests.end_to_end.commands import Commands
 # Of the size of the largest libraries in wheels of machine-learning projects.
 LARGE_MEMBER = 480 << 20
 LIMIT_MB = 400
+pytestmark = pytest.mark.xdist_group("memory")  # the wheel is made once
 METADATA = "pannier_test_heavy-1.0.dist-info"
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 

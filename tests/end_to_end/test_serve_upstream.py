@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from tests.end_to_end.clients import client_python
 from tests.end_to_end.commands import Commands
 from tests.end_to_end.local_index import wheel_bytes
 from tests.end_to_end.serving import Served, served
@@ -32,12 +33,10 @@ def packages(tmp_path: Path) -> Path:
     return directory
 
 
-@pytest.fixture(scope="session")
-def pip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An environment with a pip of its own."""
-    place = tmp_path_factory.mktemp("pip") / "env"
-    subprocess.run([sys.executable, "-m", "venv", str(place)], check=True)
-    return place / "bin" / "python"
+@pytest.fixture
+def pip() -> Path:
+    """The Python of an environment with a pip of its own."""
+    return client_python("pip-25")
 
 
 def pip_install(pip: Path, index: Served, target: Path, *words: str) -> "subprocess.CompletedProcess[str]":

@@ -16,6 +16,7 @@ from tests.end_to_end.site_locks import MINORS, copy_site, make_site_locks
 MISSING = [minor for minor in MINORS if not find_python(minor)]
 pytestmark = [
     pytest.mark.network,
+    pytest.mark.xdist_group("site locks"),  # made once, by whoever comes first
     pytest.mark.skipif(bool(MISSING), reason=f"there is no Python {', '.join(MISSING)} here"),
 ]
 SMALL = '[site]\nprefix = "/opt/x"\nbin = "/opt/bin"\n'

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from selenium import webdriver
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
@@ -84,7 +85,8 @@ def leave(browser: Browser, act: Callable[[], object]) -> None:
     """Do what leads to another page, and wait until it is there."""
     before = browser.find_element(By.TAG_NAME, "html")
     act()
-    WebDriverWait(browser, 60).until(staleness_of(before))
+    # Asked at the very moment, chromedriver may have an error of its own for what is gone.
+    WebDriverWait(browser, 60, ignored_exceptions=[WebDriverException]).until(staleness_of(before))
     WebDriverWait(browser, 60).until(lambda _: run(browser, "return document.readyState") == "complete")
 
 

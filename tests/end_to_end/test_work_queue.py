@@ -172,7 +172,7 @@ def test_a_killed_workers_task_runs_on_the_next_worker(
     end = time.monotonic() + DEADLINE
     while not begun.exists():
         assert time.monotonic() < end
-        time.sleep(0.05)
+        server.call("wait", 1)  # only then does it hand out tasks
     first.send_signal(signal.SIGKILL)
     server.start_worker(tmp_path / "second", {})
     assert server.finished(1) == ["done"]
