@@ -1,12 +1,13 @@
 """`pannier cache`: where the cache is, what it holds, and making it smaller."""
 
 import argparse
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pannier.cli.commands import Context, Outcome
 from pannier.cli.errors import suggestion, usage_error
-from pannier.cli.render import Style, format_count, format_size, format_table
+from pannier.cli.render import Style, format_count, format_size, format_table, one_line
 
 if TYPE_CHECKING:
     from pannier.api import Settings
@@ -67,7 +68,7 @@ def execute(arguments: argparse.Namespace, context: Context) -> Outcome:
         return Outcome(data={"directory": root}, text=f"{root}\n")
     if arguments.action == "info":
         return _info(settings, context)
-    return _clean(arguments, settings)
+    return _clean(arguments, settings, context)
 
 
 def _refuse_misplaced(arguments: argparse.Namespace) -> None:
@@ -95,7 +96,7 @@ def _info(settings: "Settings", context: Context) -> Outcome:
     return Outcome(data=data, text=_format(usages, context.style))
 
 
-def _clean(arguments: argparse.Namespace, settings: "Settings") -> Outcome:
+def _clean(arguments: argparse.Namespace, settings: "Settings", context: Context) -> Outcome:
     from pannier import api
 
     kinds: tuple[CacheKind, ...] = tuple(arguments.kinds) or KINDS
@@ -107,7 +108,17 @@ def _clean(arguments: argparse.Namespace, settings: "Settings") -> Outcome:
         "size": done.size,
         "dry_run": arguments.dry_run,
     }
-    return Outcome(data=data, summary=_summary(done, arguments.dry_run))
+    text = _planned(done, context) if arguments.dry_run else ""
+    return Outcome(data=data, text=text, summary=_summary(done, arguments.dry_run))
+
+
+def _planned(plan: "CleaningPlan", context: Context) -> str:
+    """What would go: how many entries of each kind, or each by its path."""
+    if context.verbose:
+        return "".join(f"{one_line(str(path))}\n" for path in plan.removed)
+    counts = Counter(path.parent.name for path in plan.removed)
+    rows = [(kind, str(counts[kind])) for kind in KINDS if counts[kind]]
+    return format_table(("kind", "entries"), rows, context.style, right="entries") if rows else ""
 
 
 def _summary(done: "CleaningPlan", dry_run: bool) -> str:

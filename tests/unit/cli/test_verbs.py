@@ -332,7 +332,11 @@ def test_cache_clean_says_what_went_and_what_stayed(api: Any, capsys: pytest.Cap
     assert main(["cache", "clean", "layers", "--dry-run"]) == 0
     kinds, _, dry_run = api.calls[-1][1]
     assert (kinds, dry_run) == (("layers",), True)
-    assert capsys.readouterr().err == "would remove 2 entries, 86.1 MB\n"
+    printed = capsys.readouterr()
+    assert printed.out == "kind    entries\nlayers        2\n"
+    assert printed.err == "would remove 2 entries, 86.1 MB\n"
+    assert main(["cache", "clean", "layers", "--dry-run", "-v"]) == 0
+    assert capsys.readouterr().out == "/c/layers/a\n/c/layers/b\n"
     plan.kept = (Path("/c/prefixes/x"),)
     assert main(["cache", "clean", "--cache-dir", "/c"]) == 0
     assert api.calls[-1][1][0] == CACHE_KINDS
