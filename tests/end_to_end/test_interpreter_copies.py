@@ -16,7 +16,8 @@ from pannier.environment.probe import probe
 from pannier.environment.relocatable import InterpreterTree, plan_interpreter, write_tree
 from pannier.environment.selection import check_copyable
 from pannier.environment.shared_libraries import is_c_library, read_elf
-from pannier.model.errors import InterpreterError
+from pannier.model.errors import InterpreterError, StorageError
+from pannier.model.events import SilentReporter, Stage
 from pannier.model.interpreter import Interpreter
 
 pytestmark = pytest.mark.xdist_group("copies")  # of each interpreter one is kept
@@ -257,3 +258,29 @@ def test_processes_that_copy_at_once_agree(tmp_path: Path) -> None:
     assert trees[0] == trees[1]
     assert all(entry.source is None or entry.source.exists() for entry in trees[0].entries)
     assert not list(tmp_path.glob(".making.*"))
+
+
+class Listener(SilentReporter):
+    """Remembers which stages began."""
+
+    def __init__(self) -> None:
+        self.began: list[str] = []
+
+    def begin(self, stage: Stage) -> None:
+        self.began.append(stage.name)
+
+
+def test_who_waits_for_a_copy_is_told_and_a_kept_one_is_silent(tmp_path: Path) -> None:
+    listener = Listener()
+    plan_interpreter(INTERPRETERS[0], tmp_path, listener)
+    assert listener.began == ["copying the interpreter"]
+    plan_interpreter(INTERPRETERS[0], tmp_path, listener)
+    assert listener.began == ["copying the interpreter"]
+
+
+def test_a_cache_that_may_not_be_written_is_told_as_such(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StorageError) as caught:
+        plan_interpreter(INTERPRETERS[0], tmp_path / "file" / "interpreters")
+    assert caught.value.code == "not-writable"
+    assert "--cache-dir" in caught.value.hint

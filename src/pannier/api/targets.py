@@ -98,7 +98,7 @@ def surroundings_of(
     _refuse_foreign(chosen, asked)
     from pannier.environment.relocatable import plan_interpreter
 
-    tree = plan_interpreter(chosen, workshop.directories.interpreters)
+    tree = plan_interpreter(chosen, workshop.directories.interpreters, workshop.reporter)
     if asked and str(asked) == platform:
         _refuse_newer_libc(tree.platform, asked)
     needed = newest_libc(asked or modest_platform(chosen.platform), tree.platform)

@@ -10,13 +10,16 @@ from pathlib import Path
 
 from pannier.environment import plans
 from pannier.environment.tree import InterpreterTree, TreeEntry, write_tree
+from pannier.model.events import Reporter, SilentReporter, Stage
 from pannier.model.interpreter import Interpreter
 from pannier.store.writing import storage_error
 
 __all__ = ["InterpreterTree", "TreeEntry", "plan_interpreter", "write_tree"]
 
 
-def plan_interpreter(interpreter: Interpreter, interpreters: Path) -> InterpreterTree:
+def plan_interpreter(
+    interpreter: Interpreter, interpreters: Path, reporter: Reporter | None = None
+) -> InterpreterTree:
     """Say what a relocatable copy of an interpreter is made of; a venv's is its base's.
 
     The first time, the copy is put together, run elsewhere and checked; afterwards the list is read back as
@@ -25,6 +28,7 @@ def plan_interpreter(interpreter: Interpreter, interpreters: Path) -> Interprete
     Args:
         interpreter: As probed.
         interpreters: Where copies are kept (`CacheDirectories.interpreters`).
+        reporter: Hears that a copy is made, which takes seconds.
 
     Raises:
         InterpreterError: It cannot be copied, or its copy does not run as it does.
@@ -33,7 +37,12 @@ def plan_interpreter(interpreter: Interpreter, interpreters: Path) -> Interprete
     tree = plans.read_plan(interpreters, key)
     if tree is not None:
         return tree
-    return _make(interpreter, interpreters, key)
+    heard, stage = reporter or SilentReporter(), Stage(name="copying the interpreter")
+    heard.begin(stage)
+    try:
+        return _make(interpreter, interpreters, key)
+    finally:
+        heard.end(stage)
 
 
 def _make(interpreter: Interpreter, interpreters: Path, key: str) -> InterpreterTree:

@@ -43,7 +43,7 @@ def copy_interpreter(
         StorageError: The cache cannot be written.
     """
     check_foreign(environment, target)
-    tree = plan_interpreter(interpreter, directories.interpreters)
+    tree = plan_interpreter(interpreter, directories.interpreters, reporter)
     _check_runs(environment, target, interpreter, tree.platform)
     recipe = recipe_of_interpreter(tree, compiler_of(interpreter))
     builder = LayerBuilder(directories, "gzip", reporter)
