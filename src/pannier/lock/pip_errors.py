@@ -1,7 +1,7 @@
 """What pip says when it cannot resolve, as errors of ours."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from urllib.parse import urlsplit
 
 from pannier.formats.wheels import normalize_project
@@ -15,6 +15,10 @@ _REFUSED = re.compile(r"(40[13]) (?:Error|Client Error)[^\n]*?(https?://\S+)")
 _BROKEN = re.compile(r"Retrying \(.*after connection broken by '(.*)': (\S+)")
 _CONFLICT = ("ResolutionImpossible", "conflicting dependencies", "No matching distribution found")
 _NOISE = ("DEPRECATION:", "Collecting ", "  Downloading ", "Looking in ", "Saved ", "  Using cached")
+_DISCARDED = re.compile(
+    r"Discarding \S*?/([A-Za-z0-9._-]+?)-(\d[^/\s-]*?)\.(?:tar\.\w+|tgz|zip) .*Command errored out"
+)
+_LAST_LINE = re.compile(r"^\S+ +(\S[^\n]*)\n\S+ WARNING: Discarding ", re.MULTILINE)
 _TAIL = 15
 
 
@@ -59,6 +63,9 @@ def error_from_pip(
         name for name in missing if normalize_project(name) not in known and not _is_seen(name, log)
     ]:
         return unknown_projects_error(unknown)
+    wanted = {normalize_project(name) for name in missing}
+    if tried := [release for release in _DISCARDED.findall(text) if normalize_project(release[0]) in wanted]:
+        return _nothing_builds(tried, log, target)
     if any(sign in text for sign in _CONFLICT):
         return LockError(
             f"no set of versions satisfies the requirements for the target `{target}`",
@@ -74,6 +81,21 @@ def error_from_pip(
         )
     facts = {"target": str(target), "pip says": said}
     return LockError("pip could not resolve the requirements", code="pip-failed", facts=facts)
+
+
+def _nothing_builds(tried: Sequence[tuple[str, str]], log: str, target: Target) -> BuildError:
+    """All releases that could be had are sdists, and telling what they need takes building them."""
+    # The last line of each build stands before the one that gives it up, after an instant.
+    reasons = dict.fromkeys(_LAST_LINE.findall(log))
+    return BuildError(
+        f"no release of `{tried[0][0]}` can be built here to learn what it needs",
+        facts={
+            "target": str(target),
+            "tried": [" ".join(release) for release in dict.fromkeys(tried)],
+            "reason": list(reasons),
+        },
+        hint="install what its build wants, or name another project with `--pkg-mapping`",
+    )
 
 
 def _is_seen(name: str, log: str) -> bool:
