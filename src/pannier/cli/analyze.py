@@ -3,6 +3,7 @@
 import argparse
 import gc
 import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -221,7 +222,18 @@ def _refuse_unread(sources: Sequence[str], problems: "Sequence[Problem]") -> Non
             f"{what} could not be read",
             code=unread[0].code,
             facts={f"`{problem.location}`": problem.message for problem in unread},
+            hint=_remedy(unread),
         )
+
+
+def _remedy(unread: "Sequence[Problem]") -> str:
+    if any(problem.code == "source-syntax" for problem in unread):
+        python = f"{sys.version_info[0]}.{sys.version_info[1]}"
+        return (
+            f"mend it; syntax newer than that of Python {python}, which Pannier runs with here, "
+            "is read by a Pannier on that Python"
+        )
+    return "leave out what is no Python source"
 
 
 def read_stdin(sources: Sequence[str], context: Context) -> bytes:

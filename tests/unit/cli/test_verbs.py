@@ -58,9 +58,9 @@ def test_analyze_refuses_a_named_source_that_cannot_be_read(
     api: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["analyze", "app.py", "./bad.py", "-o", "spec.json"]) == 1
-    assert capsys.readouterr().err == (
-        "error: a source could not be read\n  `bad.py:2` invalid syntax\ncode: source-syntax\n"
-    )
+    said = capsys.readouterr().err
+    assert said.startswith("error: a source could not be read\n  `bad.py:2` invalid syntax\nhint: mend it; ")
+    assert said.endswith("code: source-syntax\n")
     assert not (tmp_path / "spec.json").exists()
 
 
