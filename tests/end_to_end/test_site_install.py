@@ -441,6 +441,8 @@ def test_the_installer_runs_with_the_oldest_and_a_new_python(server: Server, min
     for path in (bundle, second):
         server.run("-c", f"PANNIER_PYTHON={python} exec sh {path} install")
     assert python.rpartition("/bin/")[0] in (server.prefix / "site").read_text()
+    # A version there is a setting of Pannier's.
+    server.run("-c", f"PANNIER_PYTHON=3.4 exec sh {bundle} status")
     assert json.loads(server.site("verify", "--json").stdout)["ok"]
     server.site("rollback")
     for words in (("status",), ("list",), ("log",), ("inventory",), ("clean", "--dry-run")):

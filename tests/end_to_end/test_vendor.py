@@ -154,6 +154,9 @@ def test_one_directory_serves_several_pythons_and_says_what_to_do_for_others(
     directory = Path(python_of("3.13")).parent
     taken = start(launcher, PATH=f"{directory}:{Path(python_of('3.8')).parent}:/usr/bin:/bin")
     assert taken.stdout.split()[0] in {"3.11", "3.8"}, taken.stderr
+    # A version in that variable is a setting of Pannier's.
+    again = start(launcher, python="3.4", PATH=f"{directory}:{Path(python_of('3.8')).parent}:/usr/bin:/bin")
+    assert again.stdout == taken.stdout
 
 
 def test_a_program_can_choose_the_directories_itself(

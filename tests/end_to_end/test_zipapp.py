@@ -318,6 +318,8 @@ def test_the_interpreter_inside_can_be_had(make_program: Make) -> None:
             "-c", "import os; print(os.environ.get('PANNIER_INTERPRETER'))", PANNIER_INTERPRETER="1"
         )
         assert done.stdout == "None\n"
+        # As a setting of Pannier's it says which interpreter a pack has inside.
+        assert program.run(way=way, PANNIER_INTERPRETER="none").stdout == program.run(way=way).stdout
 
 
 def test_versions_nobody_uses_are_removed_and_the_others_kept(make_program: Make) -> None:

@@ -227,6 +227,9 @@ def _environment_values(
     for key, info in infos.items():
         variable = variable_name(*tables, key)
         text = environ.get(variable, "")
+        # With a path in it, it names the Python that launchers and installers of ours run with.
+        if variable == "PANNIER_PYTHON" and "/" in text:
+            continue
         if text:
             values[key.replace("-", "_")] = _parse_variable(variable, text, info.kind)
     return values

@@ -48,11 +48,15 @@ _try() {
 }
 
 _find_python() {
-    if [ -n "${PANNIER_PYTHON-}" ]; then
-        _try "$PANNIER_PYTHON" && return 0
-        _fail no-interpreter "\`$PANNIER_PYTHON\` is not a Python that the installer can run with" \
-            'wanted: Python 3.6 or newer with zlib' 'set PANNIER_PYTHON to another, or unset it'
-    fi
+    # A version is a setting of Pannier's, and nothing to an installer.
+    case ${PANNIER_PYTHON-} in
+        '' | [0-9]*) ;;
+        *)
+            _try "$PANNIER_PYTHON" && return 0
+            _fail no-interpreter "\`$PANNIER_PYTHON\` is not a Python that the installer can run with" \
+                'wanted: Python 3.6 or newer with zlib' 'set PANNIER_PYTHON to another, or unset it'
+            ;;
+    esac
     _in_path _try_python3 && return 0
     _in_path _try_all && return 0
     for _directory in /usr/bin /usr/local/bin /opt/*/bin; do

@@ -136,7 +136,8 @@ def start_another():
     # type: () -> None
     """Become the same program under a Python of this machine that fits; come back when there is none."""
     host = host_facts()
-    if os.environ.get("PANNIER_PYTHON"):
+    named = os.environ.get("PANNIER_PYTHON", "")
+    if named and not named[0].isdigit():  # a version is a setting of Pannier's, and nothing to the program
         return
     for version in sorted({row[1] for row in TARGETS}, reverse=True):
         if not choose_target(TARGETS, (version, host[1], host[2], host[3], ""))[0]:

@@ -14,7 +14,8 @@ _start() {
     unset PYTHONPATH PYTHONHOME
     PANNIER_PREFIX=$_prefix PYTHONNOUSERSITE=1
     export PANNIER_PREFIX PYTHONNOUSERSITE@variables@
-    if [ -n "${PANNIER_INTERPRETER-}" ]; then
+    # Another value is a setting of Pannier's, and nothing to the program.
+    if [ "${PANNIER_INTERPRETER-}" = 1 ]; then
         unset PANNIER_INTERPRETER
         exec "$_prefix/bin/python3" "$@"
     fi

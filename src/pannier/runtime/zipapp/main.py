@@ -24,7 +24,8 @@ def main(archive):
         fits = False  # what was imported for that stays out of the program
     is_clean = fits and _is_clean(archive)
     _enter(prefix)
-    if os.environ.pop("PANNIER_INTERPRETER", ""):
+    if os.environ.get("PANNIER_INTERPRETER") == "1":  # another value is a setting of Pannier's
+        del os.environ["PANNIER_INTERPRETER"]
         _replace([os.path.join(prefix, "bin", "python3")])
     if is_clean:
         _run(prefix)
