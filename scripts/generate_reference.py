@@ -76,8 +76,9 @@ and a flag as `1` or `0`. `PANNIER_TRACEBACK=1` adds the traceback to an error.
 """
 ERRORS_INTRODUCTION = """\
 An error is a sentence, the facts needed to decide, one action, and a code that stays the same between
-versions. Lists show three items and how many more there are, save the problems of a file, which are all shown;
-`--verbose` shows everything. With `--json` the same fields stand in the [envelope](json-output.md). User names and passwords in URLs are never shown.
+versions. Lists show three items and how many more there are, save the problems of a file, which are all
+shown; `--verbose` shows everything. With `--json` the same fields stand in the [envelope](json-output.md).
+User names and passwords in URLs are never shown.
 """
 JSON_INTRODUCTION = """\
 With `--json` a command prints exactly one JSON object on standard output, whether it did well or not, and

@@ -213,7 +213,7 @@ def parse_arguments(parser: CommandParser, argv: Sequence[str]) -> argparse.Name
         UsageError: It is wrong; an unknown option comes with the nearest known one.
         SystemExit: `--help` or `--version` was asked for, and shown.
     """
-    namespace, unknown = parser.parse_intermixed(argv)
+    namespace, unknown = parser.parse_intermixed(_without_separator(argv))
     if not unknown:
         return namespace
     word = unknown[0]
@@ -227,6 +227,18 @@ def parse_arguments(parser: CommandParser, argv: Sequence[str]) -> argparse.Name
         f"`{parser.prog}` does not know what to do with `{word}`",
         hint=f"`{parser.prog} --help` shows what it takes",
     )
+
+
+def _without_separator(argv: Sequence[str]) -> list[str]:
+    """The words without `--`: argparse's intermixed parsing forgets it between its two rounds.
+
+    What follows it are names, so that one with a hyphen in front is the same as `./` and that one.
+    """
+    if "--" not in argv:
+        return list(argv)
+    index = list(argv).index("--")
+    names = [f"./{word}" if word.startswith("-") and word != "-" else word for word in argv[index + 1 :]]
+    return [*argv[:index], *names]
 
 
 def option_names(parser: argparse.ArgumentParser) -> list[str]:

@@ -149,7 +149,7 @@ def test_options_may_stand_anywhere(api: Any) -> None:
     ):
         assert vars(parse_command("pack", argv)) == wanted
     sources = parse_command("analyze", ["a.py", "--strict", "b.py", "-o", "-", "--", "-c.py"]).sources
-    assert sources == ["a.py", "b.py", "-c.py"]
+    assert sources == ["a.py", "b.py", "./-c.py"]
 
 
 def test_common_options_may_stand_before_the_verb(api: Any, capsys: pytest.CaptureFixture[str]) -> None:
@@ -275,3 +275,9 @@ def test_the_help_of_a_first_word_names_every_second_one(
 def test_json_without_a_verb_is_an_error_in_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--json"]) == 2
     assert json.loads(capsys.readouterr().out)["error"]["message"] == "no verb is given"
+
+
+def test_a_name_with_a_hyphen_in_front_stands_after_two(api: Any) -> None:
+    assert main(["pack", "-o", "x.tar.gz", "--", "-dash.py"]) == 0
+    assert api.calls[-1][1][0] == "./-dash.py"
+    assert main(["pack", "--", "plain.py", "-o", "x.tar.gz"]) == 2
