@@ -522,6 +522,11 @@ def test_a_user_installs_into_a_place_of_his_own_and_is_told_where_he_may_not(se
         done = run("sh", bundle, "install", "--prefix", own / "envs", "--bin", own / "bin")
         assert done.returncode == 0, done.stderr
         assert run(own / "bin" / "lab", "-c", SHOW).stdout == "1.0\n"
+        os.chown(own / "envs" / ".site" / "lock", 0, 0)
+        for words in (("rollback", "1"), ("clean",), ("uninstall",)):
+            said = run(own / "envs" / "site", *words)
+            assert said.returncode == 1
+            assert said.stderr.startswith("error: this site cannot be changed by this user\n"), said.stderr
     finally:
         shutil.rmtree(directory)
 

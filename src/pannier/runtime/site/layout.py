@@ -13,6 +13,7 @@ PREFIX/.site/journal.json           what an installation under way makes; there 
 """
 
 import contextlib
+import errno
 import fcntl
 import json
 import os
@@ -227,10 +228,20 @@ def locked(site: Site) -> Iterator[None]:
     """Keep every other change of this site out.
 
     Raises:
-        ArchiveError: Another one is under way.
+        ArchiveError: Another one is under way, or this user may change nothing there.
     """
     path = os.path.join(site.state, "lock")
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise
+        raise ArchiveError(
+            "this site cannot be changed by this user",
+            "no-rights",
+            {"prefix": printable(site.prefix), "because": os.strerror(error.errno), "user": find_user()},
+            "run this as root, or as whoever installed the site",
+        ) from None
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
