@@ -17,6 +17,16 @@ _MORE_POPULAR = 4
 _MOST_CANDIDATES = 4
 # Held by as many distributions as this, a name is no project's: `utils`, `tests`, `config`.
 _COMMON = 25
+# Held by no more distributions, a name is taken for the one that somebody vouches for.
+_FEW, _SOME = 3, 8
+# What the projects of one maker, all of them small, begin with, and what their import names do.
+_FAMILIES = (
+    ("adafruit-circuitpython-", "adafruit_"),
+    ("aliyun-python-sdk-", "aliyunsdk"),
+    ("cdktf-cdktf-provider-", "cdktf_cdktf_provider_"),
+    ("mypy-boto3-", "mypy_boto3_"),
+    ("sensirion-i2c-", "sensirion_i2c_"),
+)
 _RANKS = ((100, "1"), (1_000, "2"), (5_000, "3"), (15_000, "4"))
 
 
@@ -35,7 +45,8 @@ class Candidate(NamedTuple):
 LEGEND = (
     "1-4 among the 100, 1000, 5000, 15000 most downloaded; w its distribution holds the name; "
     "c conda-forge packages it; i a recipe of conda-forge imports the name; d by the rule of its namespace; "
-    "n only its own name fits; o it is named otherwise, and not ranked"
+    "n only its own name fits; o it is named otherwise, and not ranked; s hardly another distribution holds it; "
+    "f of a family whose maker is kept by hand"
 )
 
 
@@ -70,8 +81,13 @@ def _held(facts: Facts, table: Table) -> Mapping[str, Sequence[str]]:
     for name, projects in facts.provided.items():
         known = [project for project in projects if _is_known(project, facts)]
         for project in known:
-            if project not in table.refused and _is_plausible(name, project, len(projects), facts):
+            if project in table.refused:
+                continue
+            is_alone = len(known) == 1 and len(projects) <= _SOME and _is_akin(name, project, facts)
+            if is_alone or _is_plausible(name, project, len(projects), facts):
                 held.setdefault(name, set()).add(project)
+        if not known:
+            held.update(_of_family(name, projects))
     for project in {*facts.rank, *facts.channel} - facts.recorded - table.refused:
         own = project.replace("-", "_")
         stated = [name for name in facts.imported.get(project, ()) if normalized(name) == project]
@@ -83,20 +99,40 @@ def _held(facts: Facts, table: Table) -> Mapping[str, Sequence[str]]:
     return {name: sorted(projects) for name, projects in held.items()}
 
 
+def _of_family(name: str, projects: Sequence[str]) -> dict[str, set[str]]:
+    found = {
+        project
+        for project in projects
+        for start, names in _FAMILIES
+        if project.startswith(start) and name.startswith(names)
+    }
+    return {name: {min(found, key=len)}} if found else {}
+
+
+def _is_akin(name: str, project: str, facts: Facts) -> bool:
+    """Whether a ranked project's name has a word of the import's (`djcelery`, `st_aggrid`)."""
+    words = {word for word in normalized(name).removeprefix("dj").split("-") if len(word) > 3}
+    return project in facts.rank and not _is_stubs(project) and bool(words & set(project.split("-")))
+
+
+def _is_stubs(project: str) -> bool:
+    return project.startswith("types-") or project.endswith("-stubs")
+
+
 def _is_plausible(name: str, project: str, holders: int, facts: Facts) -> bool:
     """Whether a distribution holds a name because it is its own, and not by mistake."""
     if normalized(name) == project:
         return True
-    if project.startswith("types-") or project.endswith("-stubs"):
+    if _is_stubs(project):
         return False
     if name.startswith("_"):
-        return holders <= 3
+        return holders <= _FEW
     squashed, own = normalized(name).replace("-", ""), project.replace("-", "")
     if squashed in own or own in squashed:
         return len(squashed) > 2 or holders < _COMMON
     if holders >= _COMMON or project not in facts.rank:
         return name in facts.imported.get(project, ())
-    return holders <= 3 or facts.rank[project] <= 1_000
+    return holders <= _FEW or facts.rank[project] <= 1_000
 
 
 def _best(name: str, projects: Sequence[str], facts: Facts) -> list[str]:
@@ -125,8 +161,12 @@ def _candidate(project: str, name: str, facts: Facts) -> Candidate:
         evidence += "i"
     if not set(evidence) & set("wi"):
         evidence += "d" if "." in name else "n"
+    if not digit and not set(evidence) & {"c"} and any(project.startswith(start) for start, _ in _FAMILIES):
+        return Candidate(facts.shown.get(project, project), evidence + "f")
     if not digit and normalized(name) != project and "." not in name:
         evidence += "o"
+        if len(facts.provided.get(name, ())) <= _FEW:
+            evidence += "s"
     return Candidate(facts.shown.get(project, project), evidence)
 
 

@@ -27,6 +27,8 @@ _MEANINGS = {
     "d": "by the rule of its namespace",
     "n": "only its own name fits",
     "o": "it is named otherwise, and not ranked",
+    "s": "hardly another distribution holds the name",
+    "f": "of a family whose maker is kept by hand",
     "u": "a project of this name held it, and nobody ranks it",
 }
 
@@ -46,7 +48,7 @@ class Known(NamedTuple):
     def is_certain(self) -> bool:
         """Whether a project that others vouch for is known to provide the import."""
         evidence = set(self.evidence)
-        if "u" in evidence or ("o" in evidence and "i" not in evidence):
+        if "u" in evidence or ("o" in evidence and not evidence & set("is")):
             return False
         return "n" not in evidence or bool(evidence & set("123c"))
 
