@@ -45,8 +45,8 @@ class Candidate(NamedTuple):
 LEGEND = (
     "1-4 among the 100, 1000, 5000, 15000 most downloaded; w its distribution holds the name; "
     "c conda-forge packages it; i a recipe of conda-forge imports the name; d by the rule of its namespace; "
-    "n only its own name fits; o it is named otherwise, and not ranked; s hardly another distribution holds it; "
-    "f of a family whose maker is kept by hand"
+    "n only its own name fits; o it is named otherwise, and not ranked; s hardly another distribution "
+    "holds it; f of a family whose maker is kept by hand"
 )
 
 
