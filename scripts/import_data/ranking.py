@@ -46,7 +46,7 @@ LEGEND = (
     "1-4 among the 100, 1000, 5000, 15000 most downloaded; w its distribution holds the name; "
     "c conda-forge packages it; i a recipe of conda-forge imports the name; d by the rule of its namespace; "
     "n only its own name fits; o it is named otherwise, and not ranked; s hardly another distribution "
-    "holds it; f of a family whose maker is kept by hand"
+    "holds it; f of a family whose maker is kept by hand; a another project has the import's very name"
 )
 
 
@@ -167,6 +167,9 @@ def _candidate(project: str, name: str, facts: Facts) -> Candidate:
         evidence += "o"
         if len(facts.provided.get(name, ())) <= _FEW:
             evidence += "s"
+    own = normalized(name)
+    if project != own and own in facts.provided.get(name, ()) and "i" not in evidence:
+        evidence += "a"
     return Candidate(facts.shown.get(project, project), evidence)
 
 

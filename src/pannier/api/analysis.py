@@ -8,11 +8,17 @@ from pannier.api.analysed_environment import AnalysedEnvironment, find_analysed
 from pannier.api.analysed_spec import Wishes, own_version, spec_of_analysis
 from pannier.api.declared import declared_by
 from pannier.api.project_files import ProjectFiles, read_declaring_files, read_project_files
-from pannier.api.refusals import refuse_guesses, refuse_problems, refuse_specs, refuse_unknown
+from pannier.api.refusals import (
+    refuse_contested,
+    refuse_guesses,
+    refuse_problems,
+    refuse_specs,
+    refuse_unknown,
+)
 from pannier.api.settings import Settings
 from pannier.api.workshop import Workshop
 from pannier.model.analysis import Analysis
-from pannier.model.declarations import Check, Declared
+from pannier.model.declarations import Check, Declarations, Declared
 from pannier.model.errors import AnalysisError
 from pannier.model.events import Reporter, SilentReporter
 from pannier.model.names import normalized_name
@@ -33,12 +39,13 @@ class AnalyzeOptions(NamedTuple):
         functions: Only these functions, with what they use.
         mapping: Import name to project name, before anything else known.
         extra: Requirements to add.
-        strict: Unknown imports, guessed projects and unreadable sources are an error.
+        strict: Unknown imports, guessed or contested projects and unreadable sources are an error.
         stdin: The text that the source `-` stands for.
         exact_python: Name one release of Python in the spec, the one that would run the sources here, even
             where they allow others.
         declared_in: Files that declare requirements, instead of those of the sources' own project.
         compare: Say how imports and declarations compare.
+        is_running: The sources are to run elsewhere: what only a part of them imports is needed as well.
     """
 
     python: str = ""
@@ -52,6 +59,7 @@ class AnalyzeOptions(NamedTuple):
     exact_python: bool = False
     declared_in: tuple[str, ...] = ()
     compare: bool = False
+    is_running: bool = False
 
 
 class AnalyzeResult(NamedTuple):
@@ -107,6 +115,7 @@ def analyze(
         refuse_problems(analysis.problems)
         refuse_unknown(analysis.unknown)
         refuse_guesses(analysis.projects)
+        refuse_contested(analysis.projects)
     wishes = Wishes(options.target_python, options.extra, options.exact_python)
     spec = spec_of_analysis(analysis, declared_by(sources, stdin), wishes, environment)
     return AnalyzeResult(
@@ -135,7 +144,18 @@ def _how(
         locked=tuple(sorted(project.requires.keys() - _names(project.declarations.project_names))),
         toplevel=options.toplevel,
         functions=options.functions,
+        required=_required(project.declarations),
         is_thorough=options.strict,
+        is_running=options.is_running,
+    )
+
+
+def _required(declarations: Declarations) -> tuple[str, ...] | None:
+    """What the project's own metadata requires of everyone; `None` for none, or where it does not say all."""
+    if not declarations.project_names or declarations.undecided:
+        return None
+    return tuple(
+        sorted({normalized_name(item.name) for item in declarations.requirements if item.group == "main"})
     )
 
 

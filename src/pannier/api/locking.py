@@ -33,6 +33,7 @@ class LockOptions:
         exclude_newer: Ignore what was uploaded after this date.
         prerelease: Let pre-releases be chosen.
         constraints: Requirements that bound versions without asking for anything.
+        strict: Refuse what `pannier analyze --strict` refuses in a program.
     """
 
     output: Path
@@ -42,6 +43,7 @@ class LockOptions:
     exclude_newer: str = ""
     prerelease: bool = False
     constraints: tuple[str, ...] = ()
+    strict: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,7 +80,7 @@ def lock(
     if named.kind == "lock":
         raise UsageError(f"`{subject}` is a lock already", hint="name what it was made from")
     _check_name(options.output)
-    spec = needs_of(named, (), workshop).spec
+    spec = needs_of(named, (), workshop, is_strict=options.strict).spec
     targets = targets_of(options.pythons, options.platforms, spec.python, workshop)
     previous = _previous(options.output)
     with occupied(settings.cache_root):

@@ -26,13 +26,16 @@ class Needs(NamedTuple):
     program: ProgramFiles | None = None
 
 
-def needs_of(subject: Subject, includes: tuple[str, ...], workshop: Workshop) -> Needs:
+def needs_of(
+    subject: Subject, includes: tuple[str, ...], workshop: Workshop, *, is_strict: bool = False
+) -> Needs:
     """Read a program, a project or a spec.
 
     Args:
         subject: What the user named; not a lock.
         includes: Data to carry with a program.
         workshop: Settings and reporter.
+        is_strict: Refuse what `pannier analyze --strict` refuses in a program.
 
     Raises:
         AnalysisError: A source could not be read, or needs an import that nothing known provides or that only
@@ -40,7 +43,7 @@ def needs_of(subject: Subject, includes: tuple[str, ...], workshop: Workshop) ->
         SpecError: A spec is not valid, or asks for nothing.
     """
     if subject.kind == "source":
-        return _program_needs(subject, includes, workshop)
+        return _program_needs(subject, includes, workshop, is_strict=is_strict)
     if subject.kind == "environment":
         return Needs(spec=spec_of_environment(subject.path))
     if subject.kind == "project":
@@ -60,8 +63,11 @@ def needs_of(subject: Subject, includes: tuple[str, ...], workshop: Workshop) ->
     return Needs(spec=spec)
 
 
-def _program_needs(subject: Subject, includes: tuple[str, ...], workshop: Workshop) -> Needs:
-    result = analyze([str(subject.path)], AnalyzeOptions(), workshop.settings, workshop.reporter)
+def _program_needs(
+    subject: Subject, includes: tuple[str, ...], workshop: Workshop, *, is_strict: bool
+) -> Needs:
+    options = AnalyzeOptions(is_running=True, strict=is_strict)
+    result = analyze([str(subject.path)], options, workshop.settings, workshop.reporter)
     refuse_problems(result.analysis.problems)
     refuse_unknown(result.analysis.unknown)
     refuse_guesses(result.analysis.projects)
@@ -77,7 +83,8 @@ def _program_needs(subject: Subject, includes: tuple[str, ...], workshop: Worksh
 
 def program_of(subject: Subject, includes: tuple[str, ...], workshop: Workshop) -> ProgramFiles:
     """The program's own files alone, when a lock already says what it needs."""
-    result = analyze([str(subject.path)], AnalyzeOptions(), workshop.settings, workshop.reporter)
+    options = AnalyzeOptions(is_running=True)
+    result = analyze([str(subject.path)], options, workshop.settings, workshop.reporter)
     refuse_problems(result.analysis.problems)
     own = () if subject.path.is_dir() else tuple(script_settings(subject.path).get("include", ()))
     return program_files(subject.path, result.analysis, (*includes, *own))

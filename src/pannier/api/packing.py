@@ -41,6 +41,7 @@ class PackOptions(NamedTuple):
             start from the directory of the subject. `None` to read the subject.
         editables: Take what a spec names from its directory where the active environment has it as an
             editable install.
+        strict: Refuse what `pannier analyze --strict` refuses in a program.
     """
 
     output: Path
@@ -53,6 +54,7 @@ class PackOptions(NamedTuple):
     lock: Path | None = None
     content: bytes | None = None
     editables: bool = False
+    strict: bool = False
 
 
 class PackResult(NamedTuple):
@@ -185,7 +187,7 @@ def _needs(subject: Subject, options: PackOptions, workshop: Workshop) -> "tuple
         made = read_lock(subject.path)
         return Needs(spec=Spec(python=_python_of(made, options.python))), made
     if options.lock is None:
-        needs = needs_of(subject, options.includes, workshop)
+        needs = needs_of(subject, options.includes, workshop, is_strict=options.strict)
         if options.editables:
             from pannier.api.environments import with_editables
 

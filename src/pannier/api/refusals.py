@@ -4,7 +4,7 @@ import os
 from collections.abc import Sequence
 from pathlib import PurePath
 
-from pannier.model.analysis import FoundProject, Import, Problem
+from pannier.model.analysis import CONTESTED, FoundProject, Import, Problem
 from pannier.model.errors import AnalysisError
 
 
@@ -62,6 +62,25 @@ def refuse_guesses(projects: Sequence[FoundProject]) -> None:
         f"{count} a guess",
         code="guessed-project",
         facts={project.name: _why_guessed(project) for project in guesses},
+        hint=f"look at each, and confirm it with `--pkg-mapping {_import_of(first)}={first.name}`",
+    )
+
+
+def refuse_contested(projects: Sequence[FoundProject]) -> None:
+    """Raise one error for every needed project that another one contests by having the import's very name.
+
+    Raises:
+        AnalysisError: There are any.
+    """
+    contested = [project for project in projects if CONTESTED in project.reasons and not project.optional]
+    if not contested:
+        return
+    first = contested[0]
+    count = "1 project is" if len(contested) == 1 else f"{len(contested)} projects are"
+    raise AnalysisError(
+        f"{count} not certain to be meant",
+        code="contested-project",
+        facts={project.name: _why_guessed(project) for project in contested},
         hint=f"look at each, and confirm it with `--pkg-mapping {_import_of(first)}={first.name}`",
     )
 

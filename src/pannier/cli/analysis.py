@@ -43,7 +43,7 @@ def format_analysis(
 
 
 def _project_row(project: FoundProject, *, verbose: bool) -> tuple[str, ...]:
-    known = f"{project.confidence}, optional" if project.optional else project.confidence
+    known = f"{project.confidence}, {project.role}" if project.optional else project.confidence
     requirement = f"-e {project.editable_path}" if project.editable_path else project.requirement
     return project.name, requirement, known, _kinds(project), _places(project.imports, verbose=verbose)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pannier.cli.commands import Context, Outcome
 from pannier.cli.errors import usage_error
-from pannier.cli.parsing import add_mapping_option, split_python
+from pannier.cli.parsing import add_mapping_option, add_strict_option, split_python
 from pannier.model.errors import AnalysisError
 
 if TYPE_CHECKING:
@@ -82,9 +82,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="",
         help="show every place of one project, or import, and how it was resolved",
     )
-    parser.add_argument(
-        "--strict", action="store_true", help="refuse unknown imports, guesses and unreadable sources"
-    )
+    add_strict_option(parser)
 
 
 def add_selection_options(parser: argparse.ArgumentParser) -> None:

@@ -72,6 +72,8 @@ def _project(project: FoundProject, row: Checked | None, style: Style) -> str:
 
 def _verdict(project: FoundProject) -> str:
     """Whether it is needed, and why."""
+    if project.role_reason and project.role == "optional":
+        return f"not needed: {project.role_reason}"
     if project.optional:
         kinds = list(dict.fromkeys(_WHY_KIND[found.kind] for found in project.imports))
         return f"not needed: {'; '.join(kinds)}"
@@ -85,6 +87,8 @@ def _facts(project: FoundProject, row: Checked | None) -> Iterator[tuple[str, st
     requirement = f"-e {project.editable_path}" if project.editable_path else project.requirement
     yield "requirement", requirement
     yield "known as", f"{project.confidence}: {_KNOWN[project.confidence]}"
+    if project.role != "runtime":
+        yield "role", project.role
     if project.reasons:
         yield "evidence", ", ".join(project.reasons)
     if project.alternatives:

@@ -9,6 +9,7 @@ from pannier.cli.parsing import (
     add_index_options,
     add_mapping_option,
     add_resolution_options,
+    add_strict_option,
     add_target_options,
     add_version_options,
 )
@@ -57,6 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_target_options(parser)
     add_version_options(parser)
     add_mapping_option(parser)
+    add_strict_option(parser)
     add_resolution_options(parser)
     add_index_options(parser)
 
@@ -74,6 +76,7 @@ def execute(arguments: argparse.Namespace, context: Context) -> Outcome:
         exclude_newer=settings.exclude_newer,
         prerelease=settings.prerelease,
         constraints=tuple(arguments.constraints),
+        strict=arguments.strict,
     )
     result = api.lock(arguments.subject, options, settings, context.reporter)
     # The result is the file; the table says what is in it, to whoever wants to hear it.

@@ -5,7 +5,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pannier.cli.commands import Context, Outcome
-from pannier.cli.parsing import add_index_options, add_mapping_option, add_resolution_options, parse_python
+from pannier.cli.parsing import (
+    add_index_options,
+    add_mapping_option,
+    add_resolution_options,
+    add_strict_option,
+    parse_python,
+)
 from pannier.cli.render import format_count, format_seconds, format_size, printable
 
 if TYPE_CHECKING:
@@ -69,6 +75,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_target_options(parser)
     _add_package_options(parser)
     add_mapping_option(parser)
+    add_strict_option(parser)
     add_resolution_options(parser)
     add_index_options(parser)
 
@@ -129,6 +136,7 @@ def execute(arguments: argparse.Namespace, context: Context) -> Outcome:
         includes=settings.include,
         name=arguments.name,
         program=arguments.program,
+        strict=arguments.strict,
     )
     if api.is_system_package(options.output):
         package = api.pack_for_system(arguments.subject, options, settings, context.reporter)

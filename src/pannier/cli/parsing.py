@@ -183,6 +183,15 @@ def add_version_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_strict_option(parser: argparse.ArgumentParser) -> None:
+    """Declare `--strict`, which asks more of what is read out of a program."""
+    parser.add_argument(
+        "--strict",
+        action="store_true",
+        help="refuse unknown imports, guesses, projects with little evidence, and unreadable sources",
+    )
+
+
 def add_mapping_option(parser: argparse.ArgumentParser) -> None:
     """Declare `--pkg-mapping`, which the errors about unknown imports tell users of."""
     parser.add_argument(

@@ -11,6 +11,7 @@ from pannier.imports.known_projects import conda_name, is_namespace
 from pannier.imports.program import Options, Program
 from pannier.imports.python_versions import PythonNeeds
 from pannier.imports.resolution import Provider, Resolver
+from pannier.imports.roles import Roles, Site, names_of
 from pannier.imports.scan import ImportSite
 from pannier.imports.spelling import spelling_hint
 from pannier.imports.standard_library import is_standard_somewhere, standard_modules
@@ -26,7 +27,6 @@ Source = str | os.PathLike[str] | tuple[str, str]
 _KINDS: dict[int, ImportKind] = {OPTIONAL: "optional", TYPING: "typing", DEVELOPMENT: "development"}
 # Stubs that type checkers carry inside themselves.
 _ONLY_FOR_TYPES = "_typeshed"
-_NOT_NEEDED = frozenset({"optional", "typing", "development"})
 
 
 class AnalysisOptions(NamedTuple):
@@ -39,10 +39,13 @@ class AnalysisOptions(NamedTuple):
         installed: What the environment analysed holds; pins versions.
         declared: What files of the project require, normalized project name to requirement.
         locked: What the project's locks hold, by normalized name, sorted.
+        required: What the project's own metadata requires without an extra, by normalized name, sorted;
+            `None` where there is none.
         toplevel: Leave out imports inside functions.
         functions: Only what these functions need; everything when empty.
         is_thorough: Check every line of every file for errors, not only what can import in files that nobody
             named.
+        is_running: The program is to run: what only a part of it imports is needed as well.
     """
 
     target_python: str
@@ -51,9 +54,11 @@ class AnalysisOptions(NamedTuple):
     installed: Sequence[InstalledDistribution] = ()
     declared: Mapping[str, str] = MappingProxyType({})
     locked: tuple[str, ...] = ()
+    required: tuple[str, ...] | None = None
     toplevel: bool = False
     functions: tuple[str, ...] = ()
     is_thorough: bool = False
+    is_running: bool = False
 
 
 def analyze(
@@ -94,7 +99,11 @@ def analyze(
     for unit in program.units:
         findings.add(unit)
     findings.add_backends()
-    return _assemble(sources, program, findings)
+    named = [os.fspath(source) for source in sources if not isinstance(source, tuple)]
+    roles = Roles(
+        program.units, [*filter(os.path.isdir, named)], options.required, is_running=options.is_running
+    )
+    return _assemble(sources, program, findings, roles)
 
 
 def _read(program: Program, sources: Sequence[Source]) -> None:
@@ -148,10 +157,10 @@ class _Findings:
         self.target_python = target_python
         self.resolver = resolver
         self.providers: dict[str, Provider] = {}
-        self.evidence: dict[str, set[Import]] = {}
+        self.evidence: dict[str, list[Site]] = {}
         self.unknown: set[Import] = set()
         self.declared: dict[str, list[Import]] = {}
-        self.backends: list[tuple[ImportSite, Import]] = []
+        self.backends: list[Site] = []
         self.standard: set[str] = set()
         self.needs = PythonNeeds()
         self.versions = VersionNeeds()
@@ -177,10 +186,12 @@ class _Findings:
             return
         location = unit.source.locate(site.line, site.column)
         if site.is_project:
-            self._note(self.resolver.project(site.module), Import(site.module, kind, location))
+            self._note(
+                self.resolver.project(site.module), Site(unit, site, Import(site.module, kind, location))
+            )
             return
         if site.alternatives:
-            self.backends.append((site, Import(site.module, kind, location)))
+            self.backends.append(Site(unit, site, Import(site.module, kind, location)))
             return
         if self._is_standard(unit, site.module):
             self.standard.add(site.module.partition(".")[0])
@@ -194,7 +205,7 @@ class _Findings:
                 # What a setting names is more often the program's own than something nobody vouches for.
                 provider = None
             if provider is not None:
-                self._note(provider, found)
+                self._note(provider, Site(unit, site, found))
             elif not is_standard_somewhere(name.partition(".")[0]):
                 self.unknown.add(found)
             elif kind == "required":
@@ -203,23 +214,25 @@ class _Findings:
                 if site.is_certain:
                     self.needs.add_module(name, location)
 
-    def _note(self, provider: Provider | None, found: Import) -> None:
+    def _note(self, provider: Provider | None, site: Site) -> None:
         if provider is not None:
             key = normalized_name(provider.name)
             self.providers.setdefault(key, provider)
-            self.evidence.setdefault(key, set()).add(found)
+            self.evidence.setdefault(key, []).append(site)
 
     def add_backends(self) -> None:
         """Settle which of several modules that serve as well is meant: one there anyway, else the first."""
-        settled = {key for key, found in self.evidence.items() if any(one.kind != "typing" for one in found)}
-        for site, found in self.backends:
+        settled = {
+            key for key, sites in self.evidence.items() if any(site.found.kind != "typing" for site in sites)
+        }
+        for unit, site, found in self.backends:
             choices = [(name, self.resolver.resolve(name)) for name in (site.module, *site.alternatives)]
             known = [(name, provider) for name, provider in choices if provider is not None]
             there = [one for one in known if normalized_name(one[1].name) in settled]
             installed = [one for one in known if one[1].confidence in {"mapped", "installed"}]
             listed = [one for one in known if one[1].confidence in {"declared", "locked"}]
             for name, provider in (there or installed or listed or known)[:1]:
-                self._note(provider, found._replace(name=name))
+                self._note(provider, Site(unit, site, found._replace(name=name)))
 
     def _is_standard(self, unit: Unit, module: str) -> bool:
         top = module.partition(".")[0]
@@ -266,8 +279,8 @@ def _level(kind: ImportKind) -> int:
     return {"optional": OPTIONAL, "typing": TYPING, "development": DEVELOPMENT}.get(kind, REQUIRED)
 
 
-def _assemble(sources: Sequence[Source], program: Program, findings: _Findings) -> Analysis:
-    projects = {project.name: project for project in _projects(findings)}
+def _assemble(sources: Sequence[Source], program: Program, findings: _Findings, roles: Roles) -> Analysis:
+    projects = {project.name: project for project in _projects(findings, roles)}
     unknown = _join_declared(projects, findings)
     bounded = {
         normalized_name(project.name): project.name
@@ -304,19 +317,23 @@ def _bounded(project: FoundProject, findings: _Findings) -> FoundProject:
     return project._replace(requirement=f"{project.requirement}{specifiers}", bounds=bounds)
 
 
-def _projects(findings: _Findings) -> Iterator[FoundProject]:
+def _projects(findings: _Findings, roles: Roles) -> Iterator[FoundProject]:
     for key, provider in findings.providers.items():
-        imports = tuple(sorted(findings.evidence[key], key=_place))
+        sites = findings.evidence[key]
+        imports = tuple(sorted(names_of(sites), key=_place))
+        role, reason = roles.role(provider.name, sites)
         yield FoundProject(
             name=provider.name,
             requirement=provider.requirement,
             confidence=provider.confidence,
             imports=imports,
-            optional=all(found.kind in _NOT_NEEDED for found in imports),
+            optional=role != "runtime",
             editable_path=provider.editable_path,
             alternatives=provider.alternatives,
             reasons=provider.reasons,
             conda_name=conda_name(provider.name),
+            role=role,
+            role_reason=reason,
         )
 
 

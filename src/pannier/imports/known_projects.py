@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 from zlib import crc32
 
+from pannier.model.analysis import CONTESTED
 from pannier.model.names import normalized_name
 
 _DATA = Path(__file__).parent / "data"
@@ -29,6 +30,7 @@ _MEANINGS = {
     "o": "it is named otherwise, and not ranked",
     "s": "hardly another distribution holds the name",
     "f": "of a family whose maker is kept by hand",
+    "a": CONTESTED,
     "u": "a project of this name held it, and nobody ranks it",
 }
 
@@ -48,7 +50,7 @@ class Known(NamedTuple):
     def is_certain(self) -> bool:
         """Whether a project that others vouch for is known to provide the import."""
         evidence = set(self.evidence)
-        if "u" in evidence or ("o" in evidence and not evidence & set("is")):
+        if "u" in evidence or ("o" in evidence and ("a" in evidence or not evidence & set("is"))):
             return False
         return "n" not in evidence or bool(evidence & set("123c"))
 

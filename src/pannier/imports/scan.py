@@ -50,6 +50,8 @@ class ImportSite(NamedTuple):
         alternatives: Modules that serve as well; the one that the program imports anyway is meant.
         is_project: `module` is a project's name, as `importlib.metadata` takes it.
         is_own: It can only be a module of the program itself.
+        in_function: It takes place when a function is called, if ever.
+        is_handled: Something else than the import's own error tells of its absence.
     """
 
     module: str
@@ -64,6 +66,8 @@ class ImportSite(NamedTuple):
     alternatives: tuple[str, ...] = ()
     is_project: bool = False
     is_own: bool = False
+    in_function: bool = False
+    is_handled: bool = False
 
 
 class Scan(NamedTuple):
@@ -87,6 +91,7 @@ class _Context(NamedTuple):
     in_function: bool = False
     in_class: bool = False
     is_certain: bool = True
+    is_handled: bool = False
 
     def weakened(self, kind: ImportKind, fallbacks: tuple[str, ...] = ()) -> "_Context":
         """This context inside another condition; for types stays for types."""
@@ -217,6 +222,8 @@ class _Scanner:
             context.fallbacks,
             context.instead_of,
             context.is_certain and not context.instead_of,
+            in_function=context.in_function,
+            is_handled=context.is_handled,
         )
 
     def visit_assignment(self, statement: ast.Assign, context: _Context) -> None:
@@ -295,6 +302,8 @@ class _Scanner:
             guarded = context.weakened("optional", tuple(rescues))
             if tried:
                 self.flags.update(bound_in([*statement.body, *statement.orelse, *catching]))
+        elif catching:
+            guarded = context._replace(is_handled=True)
         self.visit_body(statement.body, guarded)
         for handler in statement.handlers:
             rescue = context._replace(instead_of=tried) if handler in catching else context

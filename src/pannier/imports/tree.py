@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from pannier.imports.local import Listing, as_listing, join
-from pannier.model.analysis import Location, Problem
+from pannier.model.analysis import Location, Problem, Role
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
@@ -42,6 +42,12 @@ _MAKERS_DIRECTORIES = frozenset(
 )
 # The same, unless they are packages: projects of these names exist.
 _MAKERS_UNLESS_PACKAGES = frozenset({"tools", "tool", "utils", "contrib", "dev", "misc", "packaging"})
+_ROLES: dict[str, Role] = {
+    **dict.fromkeys(("tests", "test", "testing", "t", "fuzz", "fuzzing"), "tests"),
+    **dict.fromkeys(("docs", "doc", "docs_src"), "docs"),
+    **dict.fromkeys(("examples", "example", "samples", "tutorials", "demo", "demos"), "examples"),
+    **dict.fromkeys(("gallery", "notebooks"), "examples"),
+}
 _DEVELOPMENT_FILES = frozenset({"setup.py", "conftest.py", "tests.py"})
 # Only at the top: further down, `tasks.py` is a module like any other.
 _DEVELOPMENT_FILES_AT_THE_TOP = frozenset(
@@ -94,6 +100,16 @@ def is_for_development(path: str, directory: str, is_project: bool = False) -> b
     if name in _DEVELOPMENT_FILES or name.startswith("test_") or name.endswith(("_test.py", "_tests.py")):
         return True
     return _serves_makers(above, directory, is_project, name in _DEVELOPMENT_FILES_AT_THE_TOP)
+
+
+def makers_role(path: str, directory: str) -> Role:
+    """For which purpose of its makers a file is that does not serve the program itself."""
+    above, _, name = path.rpartition("/")
+    parts = [part.lower() for part in Path(os.path.relpath(above or os.curdir, directory or os.curdir)).parts]
+    is_test = name in {"conftest.py", "tests.py"} or name.startswith("test_")
+    if is_test or name.endswith(("_test.py", "_tests.py")):
+        return "tests"
+    return next((_ROLES[part] for part in parts if part in _ROLES), "tooling")
 
 
 @cache

@@ -4,7 +4,11 @@ from typing import Literal, NamedTuple
 
 ImportKind = Literal["required", "optional", "typing", "dynamic", "backend", "development", "declared"]
 BoundOrigin = Literal["code", "requires-python", "classifiers"]
+Role = Literal["runtime", "optional", "typing", "tests", "docs", "examples", "tooling"]
 Confidence = Literal["declared", "mapped", "installed", "locked", "known", "guess"]
+
+# Among the reasons for a project: its name is another than the import's, which a further project has.
+CONTESTED = "another project has the import's very name"
 
 
 class Location(NamedTuple):
@@ -62,12 +66,15 @@ class FoundProject(NamedTuple):
             environment analysed, `locked` by the project, `known` to our data, `guess` when only the name
             fits.
         imports: The evidence.
-        optional: Every one of its imports is optional, for typing or for development.
+        optional: The program does without: its role is not `runtime`.
         editable_path: Directory of the project when the environment has it as an editable install.
         alternatives: Other projects that provide the same import.
         reasons: Why the shipped data name it, in words.
         bounds: What the program's use of it says of its version; part of `requirement`.
         conda_name: What conda-forge calls it; empty where it packages none of it.
+        role: What it is there for: `runtime`; `optional`, without which the program works; `typing`; or the
+            project's own `tests`, `docs`, `examples` or `tooling` (builds, benchmarks, scripts).
+        role_reason: Why it is not for `runtime`, where that follows from all its places together.
     """
 
     name: str
@@ -80,6 +87,8 @@ class FoundProject(NamedTuple):
     reasons: tuple[str, ...] = ()
     bounds: tuple[Bound, ...] = ()
     conda_name: str = ""
+    role: Role = "runtime"
+    role_reason: str = ""
 
 
 class LocalModule(NamedTuple):

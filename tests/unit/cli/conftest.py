@@ -114,6 +114,7 @@ ANALYSIS = Analysis(
             confidence="known",
             imports=(found("requests", 4),),
             optional=True,
+            role="optional",
         ),
     ),
     unknown=(found("acme_db", 7), found("acme_db", 8), found("acme_io", 9)),

@@ -15,7 +15,7 @@ _FILES = {
     'dynamic = ["optional-dependencies"]\n[dependency-groups]\ndev = ["pytest"]\n',
     "app/__init__.py": "import numpy\nimport yaml\ntry:\n    import orjson\n"
     "except ImportError:\n    orjson = None\n",
-    "app/more.py": "import app, strange_x1\nimport matplotlib\nmatplotlib.use('Qt5Agg')\n",
+    "app/more.py": "import app, strange_x2\nimport matplotlib\nmatplotlib.use('Qt5Agg')\n",
     "tests/test_app.py": "import pytest, app\n",
 }
 
@@ -91,7 +91,7 @@ def test_every_project_has_its_state(capsys: pytest.CaptureFixture[str]) -> None
         "PyQt5": "missing",
         "pytest": "used",
         "PyYAML": "missing",
-        "strange_x1": "unknown",
+        "strange_x2": "unknown",
         "types-x": "excused",
         "unusedlib": "unused",
     }
@@ -162,7 +162,7 @@ def test_explaining_says_why_something_is_not_needed(capsys: pytest.CaptureFixtu
 def test_explaining_what_is_only_declared_or_unknown(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["analyze", ".", "--explain", "unusedlib"]) == 0
     assert "pyproject.toml:3" in capsys.readouterr().out
-    assert main(["analyze", ".", "--explain", "strange-x1"]) == 0
+    assert main(["analyze", ".", "--explain", "strange-x2"]) == 0
     assert "unknown" in capsys.readouterr().out
 
 
@@ -201,13 +201,13 @@ def test_the_declared_python_holds_and_what_belies_it_is_told(capsys: pytest.Cap
 
 def test_a_lock_decides_whose_a_name_is(capsys: pytest.CaptureFixture[str]) -> None:
     Path("uv.lock").write_text(
-        "".join(f'[[package]]\nname = "{name}"\nversion = "1"\n' for name in ("app", "strange-x1", "numpy"))
+        "".join(f'[[package]]\nname = "{name}"\nversion = "1"\n' for name in ("app", "strange-x2", "numpy"))
     )
     result = _json(capsys, ".")["result"]
     jsonschema.validate(result, _SCHEMA)
     found = {project["name"]: project["confidence"] for project in result["projects"]}
     assert found["numpy"] == "declared"
-    assert found["strange-x1"] == "locked"
+    assert found["strange-x2"] == "locked"
     assert "app" not in found
-    main(["analyze", ".", "--explain", "strange-x1"])
+    main(["analyze", ".", "--explain", "strange-x2"])
     assert "a lock of the project holds it" in capsys.readouterr().out

@@ -138,6 +138,8 @@ def test_analyze_json_has_everything(api: Any, capsys: pytest.CaptureFixture[str
         "reasons": [],
         "bounds": [],
         "conda_name": "",
+        "role": "optional",
+        "role_reason": "",
     }
     assert result["spec"] == {"dependencies": ["PyYAML==6.0.3"]}
 
@@ -193,6 +195,7 @@ def test_pack_takes_its_options_from_flags_over_settings(api: Any) -> None:
         "3.9",
         "--lock",
         "l.toml",
+        "--strict",
     ]
     assert (
         main([*argv, "--platform", "linux-aarch64", "--include", "a", "--include", "b", "--name", "n"]) == 0
@@ -207,6 +210,7 @@ def test_pack_takes_its_options_from_flags_over_settings(api: Any) -> None:
         "name": "n",
         "program": None,
         "lock": Path("l.toml"),
+        "strict": True,
     }
     assert main(["pack", "app.py", "-o", "a.tar.gz"]) == 0
     assert api.options("pack").interpreter == ""

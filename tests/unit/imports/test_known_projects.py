@@ -14,6 +14,7 @@ from pannier.imports.known_projects import (
     reasons,
     unranked,
 )
+from pannier.model.analysis import CONTESTED
 
 _ROOT = Path(__file__).parents[3]
 _DATA = _ROOT / "src/pannier/imports/data"
@@ -128,6 +129,17 @@ def test_a_name_is_looked_up_whole():
 def test_an_unranked_project_is_a_guess_and_no_more():
     (found,) = unranked("flickrapi.core")
     assert (found.project, found.is_certain) == ("flickrapi", False)
+
+
+def test_one_that_nobody_ranks_is_a_guess_where_another_has_the_very_name():
+    (found, *_) = entry("lsd")
+    assert (found.project, found.is_certain) == ("lsds", False)
+    assert CONTESTED in reasons(found.evidence)
+
+
+def test_one_that_nobody_ranks_is_known_where_hardly_another_holds_the_name():
+    (found, *_) = entry("idaes")
+    assert (found.project, found.is_certain) == ("idaes-pse", True)
 
 
 @pytest.mark.parametrize("name", ["requets", "nunpy", "pandsa", "requestss", "utils", "machine", "telnetlib"])

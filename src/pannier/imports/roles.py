@@ -1,0 +1,193 @@
+"""What a project is there for: the program, a back end it works without, its tests, its documentation.
+
+docs/decisions/0049-roles.md says what was measured.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
+from typing import NamedTuple
+
+from pannier.imports.local import join
+from pannier.imports.scan import ImportSite
+from pannier.imports.tree import makers_role
+from pannier.imports.units import REQUIRED, Unit
+from pannier.model.analysis import Import, Role
+from pannier.model.names import normalized_name
+
+_NOT_NEEDED = frozenset({"optional", "typing", "development"})
+# What a project's name and its import's have besides the word that they are known by.
+_AFFIXES = re.compile(r"^(?:python3?|py)|[-_.]")
+_ORDER: tuple[Role, ...] = ("tests", "docs", "examples", "tooling")
+
+# Letters that tell a project when more follows them (`oracle` for oracledb, `mongodb` for pymongo).
+_TELLING = 4
+_HANDLED = "the program itself tells when it is missing"
+_CALLED_AND_DISPENSABLE = "imported in functions only, and done without elsewhere"
+_CALLED_AND_UNDECLARED = "imported in functions only, and not declared"
+_ADAPTER = "imported in a module for it that nothing else imports"
+
+
+class Site(NamedTuple):
+    """One import of a project, where it stands."""
+
+    unit: Unit
+    site: ImportSite
+    found: Import
+
+
+class Roles:
+    """Tells the roles of what a program imports.
+
+    Only code that is installed to be imported by others is read so: of a script, everything that it may
+    import is needed.
+
+    Args:
+        units: The program.
+        directories: The directories among its sources.
+        required: What the project's own metadata requires without an extra, normalized; `None` where there is
+            none.
+        is_running: All that the program may import is needed: it is to be packed, and run elsewhere.
+    """
+
+    def __init__(
+        self,
+        units: Sequence[Unit],
+        directories: Sequence[str],
+        required: Sequence[str] | None,
+        *,
+        is_running: bool,
+    ) -> None:
+        self._units = [unit for unit in units if unit.level == REQUIRED]
+        self._directories = sorted(directories, key=len, reverse=True)
+        self._required = frozenset(required) if required is not None else None
+        self._is_running = is_running
+
+    def role(self, project: str, sites: Sequence[Site]) -> tuple[Role, str]:
+        """The role of a project, and why it is that where nothing in a single line tells."""
+        kinds = {site.found.kind for site in sites}
+        if not kinds - _NOT_NEEDED:
+            if "optional" in kinds:
+                return "optional", ""
+            if "typing" in kinds:
+                return "typing", ""
+            roles = {self._makers_role(site.unit) for site in sites}
+            return min(roles, key=_ORDER.index), ""
+        reason = self._dispensable(project, sites) if self._is_library else ""
+        return ("optional", reason) if reason else ("runtime", "")
+
+    @cached_property
+    def _is_library(self) -> bool:
+        """Whether all of it lies in packages, or its metadata says what it requires."""
+        if self._is_running or not self._directories:
+            return False
+        if self._required is not None:
+            return True
+        packages = {
+            f"{join(unit.root, unit.name.partition('.')[0])}/" for unit in self._units if _is_in_package(unit)
+        }
+        loose = [unit for unit in self._units if not unit.path.startswith(tuple(packages))]
+        imported = set().union(*(unit.local_modules for unit in self._units)) if loose else set()
+        return all(unit.name in imported for unit in loose)
+
+    def _makers_role(self, unit: Unit) -> Role:
+        directory = next((place for place in self._directories if _lies_in(unit.path, place)), "")
+        return makers_role(unit.path, directory)
+
+    def _dispensable(self, project: str, sites: Sequence[Site]) -> str:
+        """Why a library does without a project at whatever place it imports it; empty where it does not."""
+        key = normalized_name(project)
+        if self._required is not None and key in self._required:
+            return ""
+        told = {site.unit.path for site in sites if site.site.is_handled and not site.site.in_function}
+        reasons = {self._place(project, site, told) for site in sites if site.found.kind not in _NOT_NEEDED}
+        if "" in reasons:
+            return ""
+        if reasons == {_CALLED_AND_UNDECLARED} and self._required is None:
+            is_elsewhere = any(site.found.kind == "optional" or site.site.is_handled for site in sites)
+            return _CALLED_AND_DISPENSABLE if is_elsewhere else ""
+        return "; ".join(sorted(reasons))
+
+    def _place(self, project: str, site: Site, told: set[str]) -> str:
+        """Why an import is not needed, as far as its own place tells."""
+        if not _is_in_package(site.unit) or site.found.kind == "declared":
+            return ""
+        if site.site.is_handled or site.unit.path in told:
+            return _HANDLED
+        if self._is_adapter(site.unit.name, {_stem(project), _stem(site.found.name.partition(".")[0])}):
+            return _ADAPTER
+        return _CALLED_AND_UNDECLARED if site.site.in_function else ""
+
+    def _is_adapter(self, module: str, stems: set[str]) -> bool:
+        """Whether a module, or a package around it, is named for a project and imported only by such."""
+        place = _named_for(module, stems)
+        return bool(place) and all(
+            importer.startswith(f"{place}.") or _named_for(importer, stems)
+            for importer in self._importers.get(place, ())
+        )
+
+    @cached_property
+    def _importers(self) -> dict[str, set[str]]:
+        """Each module of the program to those that import it, or something below it, when they are."""
+        found: dict[str, set[str]] = {}
+        for unit in self._units:
+            for imported in _imported_first(unit):
+                module = imported
+                while module and unit.name not in found.setdefault(module, set()):
+                    found[module].add(unit.name)
+                    module = module.rpartition(".")[0]
+        return found
+
+
+def _imported_first(unit: Unit) -> Iterator[str]:
+    """The program's own modules that a module imports as it is imported, and names that may be such."""
+    external = set(unit.external)
+    for site in unit.found.scan.sites:
+        if site.in_function or site.kind in _NOT_NEEDED or site in external:
+            continue
+        module = _absolute(unit, site)
+        yield module
+        yield from (f"{module}.{name}" for name in site.names)
+
+
+def _absolute(unit: Unit, site: ImportSite) -> str:
+    """The dotted name of what is imported, the dots in front of it resolved."""
+    if not site.level:
+        return site.module
+    parts = unit.name.split(".")
+    steps = site.level - unit.path.endswith("__init__.py")
+    return ".".join((*parts[: len(parts) - steps], *filter(None, [site.module])))
+
+
+def _named_for(module: str, stems: set[str]) -> str:
+    """The module, or the package around it, whose own name is a project's or begins one; empty for none."""
+    place, _, rest = module.partition(".")
+    for part in rest.split("."):
+        place = f"{place}.{part}"
+        words = {_stem(word) for word in (part, *part.split("_"))}
+        if any(_is_akin(word, stem) for word in words for stem in stems):
+            return place
+    return ""
+
+
+def _is_akin(word: str, stem: str) -> bool:
+    return word == stem or (
+        min(len(word), len(stem)) >= _TELLING and (stem.startswith(word) or word.startswith(stem))
+    )
+
+
+def _is_in_package(unit: Unit) -> bool:
+    return "." in unit.name or unit.path.endswith("__init__.py")
+
+
+def _lies_in(path: str, directory: str) -> bool:
+    return directory in {"", "."} or path.startswith(f"{directory.rstrip('/')}/")
+
+
+def _stem(name: str) -> str:
+    return _AFFIXES.sub("", name.lower()) or name.lower()
+
+
+def names_of(sites: Iterable[Site]) -> set[Import]:
+    """The imports, each place once."""
+    return {site.found for site in sites}
