@@ -81,6 +81,40 @@ def test_the_answer_names_the_declared_python_and_what_belies_it(project: Comman
     assert result["spec"]["dependencies"] == ["python>=3.8", "pip", {"pip": ["PyYAML", "requests>=2"]}]
 
 
+def test_a_library_s_back_ends_are_told_from_what_it_needs(project: Commands) -> None:
+    project.script("src/weather/caches/__init__.py", "")
+    project.script("src/weather/caches/redis.py", "import redis\n")
+    project.script("src/weather/plots.py", "def plot():\n    import matplotlib.pyplot\n")
+    found = {item["name"]: item for item in _json(project, ".")["result"]["projects"]}
+    roles = {name: item["role"] for name, item in found.items()}
+    assert roles == {
+        "matplotlib": "optional",
+        "pytest": "tests",
+        "PyYAML": "runtime",
+        "redis": "optional",
+        "requests": "runtime",
+    }
+    assert found["matplotlib"]["role_reason"] == "imported in functions only, and not declared"
+    assert "not needed" in project.run("pannier", "analyze", ".", "--explain", "redis").stdout
+
+
+def test_strict_use_wants_a_contested_project_confirmed(project: Commands) -> None:
+    project.script("chart.py", "import basemap, robots\n")
+    contested = next(
+        item for item in _json(project, "chart.py")["result"]["projects"] if item["name"] == "robotspy"
+    )
+    assert contested["confidence"] == "known"
+    for words in (
+        ("analyze", "chart.py", "--strict"),
+        ("lock", "chart.py", "-o", "pylock.toml", "--strict"),
+        ("pack", "chart.py", "-o", "chart.tar.gz", "--strict"),
+    ):
+        refused = project.run("pannier", *words, status=1).stderr
+        assert "robotspy" in refused
+        assert "contested-project" in refused
+    project.run("pannier", "analyze", "chart.py", "--strict", "--pkg-mapping", "robots=robotspy")
+
+
 def test_what_is_wrong_has_its_exit_status(project: Commands) -> None:
     project.run("pannier", "analyze", status=2)
     project.run("pannier", "analyze", ".", "--no-such-option", status=2)

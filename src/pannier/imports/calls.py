@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
+from pannier.imports.conditions import dotted_name
 from pannier.imports.literals import Scope, entries, items, outlines, texts
 from pannier.imports.mentions import File, Mention, MentionKind, Mentions, argument, is_dotted_name
 
@@ -111,6 +112,8 @@ def find_calls(file: File, found: Mentions) -> None:
     for call, scope in file.calls:
         name = scope.qualified(call.func)
         found.add(call, _of_call(name, call, scope))
+        if _is_lazy_module(name, call) and isinstance(call.args[2], ast.Name):
+            _add_later_entries(call.args[2].id, file, found)
 
 
 def written(text: str, form: Form, kind: MentionKind = "dynamic", own_level: int = 0) -> Iterator[Mention]:
@@ -151,7 +154,7 @@ def _of_call(name: str, call: ast.Call, scope: Scope) -> Iterator[Mention]:
         yield from _executed(call, scope)
     elif last in {"attach", "attach_stub"} and name.startswith(("lazy_loader", "lazy")):
         yield from _attached(call, scope)
-    elif last in {"_LazyModule", "LazyModule_"} and len(call.args) >= 3:
+    elif _is_lazy_module(name, call):
         yield from _structure(call.args[2], scope)
     elif last in _COMMANDS:
         yield from _commanded(call, scope)
@@ -241,6 +244,21 @@ def _structure(node: ast.expr | None, scope: Scope) -> Iterator[Mention]:
     for key, _, inner in entries(node, scope):
         for text in texts(key, inner):
             yield from written(text, "module", own_level=1)
+
+
+def _is_lazy_module(name: str, call: ast.Call) -> bool:
+    return name.rpartition(".")[2] in {"_LazyModule", "LazyModule_"} and len(call.args) >= 3
+
+
+def _add_later_entries(structure: str, file: File, found: Mentions) -> None:
+    """What an import structure is given after it was made: `structure["modeling"] = ["Model"]`."""
+    for statement, scope in file.assignments:
+        for target in statement.targets if isinstance(statement, ast.Assign) else ():
+            if isinstance(target, ast.Subscript) and dotted_name(target.value) == structure:
+                submodules = texts(target.slice, scope)
+                found.add(
+                    statement, (one for text in submodules for one in written(text, "module", own_level=1))
+                )
 
 
 def _commanded(call: ast.Call, scope: Scope) -> Iterator[Mention]:
