@@ -255,10 +255,8 @@ def _add_later_entries(structure: str, file: File, found: Mentions) -> None:
     for statement, scope in file.assignments:
         for target in statement.targets if isinstance(statement, ast.Assign) else ():
             if isinstance(target, ast.Subscript) and dotted_name(target.value) == structure:
-                submodules = texts(target.slice, scope)
-                found.add(
-                    statement, (one for text in submodules for one in written(text, "module", own_level=1))
-                )
+                for text in texts(target.slice, scope):
+                    found.add(statement, written(text, "module", own_level=1))
 
 
 def _commanded(call: ast.Call, scope: Scope) -> Iterator[Mention]:
