@@ -99,7 +99,7 @@ def test_a_library_s_back_ends_are_told_from_what_it_needs(project: Commands) ->
 
 
 def test_strict_use_wants_a_contested_project_confirmed(project: Commands) -> None:
-    project.script("chart.py", "import basemap, robots\n")
+    project.script("chart.py", "import robots\n")
     contested = next(
         item for item in _json(project, "chart.py")["result"]["projects"] if item["name"] == "robotspy"
     )
