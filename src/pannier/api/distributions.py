@@ -65,16 +65,18 @@ def wheels_of(
 def wheels_of_projects(
     projects: Sequence[LocalProject], surroundings: Surroundings, workshop: Workshop
 ) -> list["PlannedWheel"]:
-    """Build the user's own projects.
+    """Build the user's own projects that the target asks for; wheels and sdists of them are in the lock.
 
     Raises:
         BuildError: One cannot be built, or the target is not of this machine's kind.
     """
+    from pannier.lock.local_projects import directories_for
     from pannier.pack.plan import PlannedWheel
     from pannier.store.distributions import DistributionStore
 
     store = DistributionStore(workshop.directories)
-    paths = [_build(Path(project.path), surroundings, workshop) for project in projects]
+    wanted = dict.fromkeys(project.path for project in directories_for(projects, surroundings.target))
+    paths = [_build(Path(path), surroundings, workshop) for path in wanted]
     return [PlannedWheel(path=path, sha256=_added(store, path), kind="program") for path in paths]
 
 

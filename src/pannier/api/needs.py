@@ -52,7 +52,7 @@ def needs_of(
             local_projects=(LocalProject(path=str(directory.resolve())),), python=_project_python(directory)
         )
         return Needs(spec=spec)
-    spec = _absolute(read_spec(subject.path, subject.content))
+    spec = _absolute(read_spec(subject.path, subject.content, workshop.settings.environ))
     if spec.is_empty:
         raise SpecError(
             f"`{subject.path}` asks for no package at all",

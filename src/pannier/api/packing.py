@@ -239,6 +239,7 @@ def _plan(
     from pannier.pack.plan import PackPlan
 
     target = surroundings.target
+    workshop = workshop.with_credentials(needs.spec)
     check_target(made, target, options.lock or subject.path)
     wheels = wheels_of(projects_for(made, target), surroundings, workshop)
     own = wheels_of_projects(needs.spec.local_projects, surroundings, workshop)

@@ -52,7 +52,7 @@ def site_lock(
         LockError: Environments cannot be locked; or, with `check`, locks are not current.
         PannierError: As `site.locking.lock_environments` says.
     """
-    from pannier.site.inputs import read_inputs
+    from pannier.site.inputs import read_inputs, with_credentials
     from pannier.site.locking import EnvironmentLock, Upgrade, check_current, lock_environments
     from pannier.site.reading import read_site
     from pannier.store.occupancy import occupied
@@ -60,8 +60,9 @@ def site_lock(
     workshop = Workshop(settings, reporter or SilentReporter())
     site = read_site(site_file)
     part = part_of(site, options.environments)
-    tools, directory = site_tools(workshop), site_file.parent
+    tools, directory = site_tools(workshop, site_file.parent), site_file.parent
     inputs = read_inputs(part, directory, tools)
+    tools = with_credentials(tools, inputs)
     if options.check:
         check_current(inputs)
         kept = [
@@ -89,19 +90,26 @@ def locked_site(site_file: Path, workshop: Workshop) -> tuple[Site, tuple[Locked
         PannierError: As `site.gathering.gather` says.
     """
     from pannier.site.gathering import gather
-    from pannier.site.inputs import read_inputs
+    from pannier.site.inputs import read_inputs, with_credentials
     from pannier.site.reading import read_site
 
     site = read_site(site_file)
-    tools = site_tools(workshop)
-    return site, gather(read_inputs(site, site_file.parent, tools), tools)
+    tools = site_tools(workshop, site_file.parent)
+    inputs = read_inputs(site, site_file.parent, tools)
+    return site, gather(inputs, with_credentials(tools, inputs))
 
 
-def site_tools(workshop: Workshop) -> "SiteTools":
-    """What the floor below works with."""
+def site_tools(workshop: Workshop, directory: Path) -> "SiteTools":
+    """What the floor below works with.
+
+    Args:
+        workshop: Settings, cache and reporter.
+        directory: Where site.toml is.
+    """
     from pannier.api.targets import modest_platform
     from pannier.environment.find import find_interpreters
     from pannier.environment.probe import machine_platform
+    from pannier.site.sources import made_beside
     from pannier.site.tools import SiteTools
 
     settings = workshop.settings
@@ -115,6 +123,7 @@ def site_tools(workshop: Workshop) -> "SiteTools":
         offline=settings.offline,
         prereleases=settings.prerelease,
         exclude_newer=settings.exclude_newer,
+        made=made_beside(directory),
     )
 
 

@@ -61,7 +61,7 @@ def site_plan(
     from pannier.store.occupancy import occupied
 
     site = read_site(site_file)
-    tools = site_tools(Workshop(settings, reporter or SilentReporter()))
+    tools = site_tools(Workshop(settings, reporter or SilentReporter()), site_file.parent)
     with occupied(settings.cache_root):
         inputs = read_inputs(part_of(site, environments), site_file.parent, tools)
         return SitePlanResult(site, plan_environments(inputs, tools))

@@ -1,6 +1,7 @@
 """What a command was given: a program, a project, a spec or a lock."""
 
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -144,7 +145,7 @@ def _decoded(content: bytes, path: Path) -> str:
         ) from None
 
 
-def read_spec(path: Path, content: bytes | None = None) -> "Spec":
+def read_spec(path: Path, content: bytes | None = None, environ: Mapping[str, str] | None = None) -> "Spec":
     """The requirements that a spec, a requirements file or a pyproject.toml lists.
 
     Local projects come back as paths that hold from the current directory.
@@ -152,25 +153,21 @@ def read_spec(path: Path, content: bytes | None = None) -> "Spec":
     Args:
         path: The file.
         content: What is in it; `None` to read it.
+        environ: Environment variables, which a requirements file may use; `None` for the process's own.
 
     Raises:
         SpecError: The file is not valid.
     """
     from pannier.formats import specs
 
-    text = read_text(path) if content is None else _decoded(content, path)
     if path.suffix in {".txt", ".in"}:
-        return specs.parse_requirements(text, filename=str(path), read=_reader_beside(path))
+        from pannier.lock.requirements_reading import read_requirements
+
+        return read_requirements(path, os.environ if environ is None else environ, content=content)
+    text = read_text(path) if content is None else _decoded(content, path)
     if path.name == "pyproject.toml":
         return specs.parse_pyproject(text, filename=str(path))
     return specs.parse_spec(text, filename=str(path))
-
-
-def _reader_beside(path: Path) -> Callable[[str], str]:
-    def read(name: str) -> str:
-        return read_text(path.parent / name)
-
-    return read
 
 
 def read_lock(path: Path) -> "Lock":

@@ -212,6 +212,7 @@ def _together(specs: "Sequence[Spec]") -> "Spec":
             constraints=(*first.constraints, *other.constraints),
             hashes=(*first.hashes, *other.hashes),
             indexes=(*first.indexes, *other.indexes),
+            choices=(*first.choices, *other.choices),
         )
     return first
 
@@ -225,7 +226,7 @@ def _request(
 ) -> str:
     """A digest of all that decides what will lie there; versions are kept as long as it stays the same."""
     from pannier.api.vendor_wheels import compilers_for
-    from pannier.lock.build import hash_source
+    from pannier.lock.sources import hash_source
     from pannier.pack.vendoring import runtime_digest
 
     compilers = compilers_for(targets, workshop) if options.compiles else {}
@@ -234,7 +235,10 @@ def _request(
         runtime_digest(),
         [str(target) for target in targets],
         spec._replace(dialect="", data=(), local_projects=())._asdict(),
-        [(project.name, project.extras, hash_source(Path(project.path))) for project in spec.local_projects],
+        [
+            (project.name, project.extras, project.marker, hash_source(Path(project.path)))
+            for project in spec.local_projects
+        ],
         given.digest if given else "",
         [options.is_on_demand, options.constraints, settings.exclude_newer, settings.prerelease],
         sorted((label, compiler.version) for label, compiler in compilers.items()),
@@ -297,7 +301,8 @@ def _made(order: _Order) -> VendorResult:
     if order.launcher is not None:
         order.launcher.check()
     made = _resolved(order)
-    targets = vendored_targets(made, order.needs.spec, order.targets, workshop)
+    spec = order.needs.spec
+    targets = vendored_targets(made, spec, order.targets, workshop.with_credentials(spec))
     _warn_of_missing(order, targets)
     entry = order.launcher.resolve(targets) if order.launcher is not None else None
     if options.is_dry_run:

@@ -17,11 +17,11 @@ DESCRIPTION = """Choose exact versions for each environment of a site, and write
 every file: pylock.NAME.toml beside site.toml, for git.
 
 Each is locked for the Python and platform of the server, not those of this machine. What exists only
-as an sdist is built into a wheel here, with a Python of the same version, and locked by the hash of
-that wheel.
+as an sdist, and projects of this machine that requirements name by their path, are built into wheels
+here, with a Python of the same version, and locked by the hash of that wheel.
 
-Versions that are locked stay. Where neither requirements nor site.toml have changed, nothing is asked
-and nothing written: newer versions come with --upgrade."""
+Versions that are locked stay. Where neither requirements, site.toml nor such projects have changed,
+nothing is asked and nothing written: newer versions come with --upgrade."""
 EXAMPLES = (
     ("pannier site lock", "lock what is not locked yet, or has changed"),
     ("pannier site lock --upgrade", "take the newest versions of everything"),
@@ -103,7 +103,7 @@ def _summary(result: "SiteLockResult") -> str:
 def _line(locked: "EnvironmentLock") -> str:
     projects = format_count(len(locked.lock.projects), "project")
     built = sum(project.built is not None for project in locked.lock.projects)
-    from_sdists = f", {built} built from sdists" if built else ""
+    from_sdists = f", {built} built here" if built else ""
     if locked.is_kept:
         state = "is current (`--upgrade` asks for newer versions)"
     else:

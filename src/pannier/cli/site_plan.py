@@ -90,7 +90,7 @@ def _what(file: "PlannedFile") -> str:
     if file.kind == "wheel":
         return file.filename
     if file.kind == "built":
-        return f"{file.filename}, built from its sdist and locked"
+        return f"{file.filename}, built here and locked"
     return (
         f"{file.filename}, to be built by {file.builder}" if file.builder else f"{file.filename}, not built"
     )
@@ -101,9 +101,11 @@ def _size(file: "PlannedFile") -> str:
 
 
 def _totals(plan: "EnvironmentPlan") -> str:
-    wheels = sum(file.kind != "sdist" for file in plan.files)
-    sdists = len(plan.files) - wheels
-    counts = [format_count(wheels, "wheel")] + ([format_count(sdists, "sdist")] if sdists else [])
+    kinds = ["wheel" if file.kind == "built" else file.kind for file in plan.files]
+    names = {"wheel": "wheels", "sdist": "sdists", "directory": "directories"}
+    counts = [
+        format_count(kinds.count(one), one, many) for one, many in names.items() if one in {"wheel", *kinds}
+    ]
     family = plan.inputs.target.platform.libc_family
     least = f"{family} {plan.libc} or later" if plan.libc else "no particular C library"
     size = f"{'' if plan.is_size_whole else 'at least '}{format_size(plan.size)}"

@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from pannier.formats.declared import Collector, group_called
-from pannier.formats.requirements_files import iter_requirement_lines, split_option
+from pannier.formats.requirements_text import iter_requirement_lines, split_option
 from pannier.model.declarations import Declarations, DeclaredGroup
 
 _INCLUDES = frozenset({"-r", "--requirement"})

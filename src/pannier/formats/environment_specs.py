@@ -41,7 +41,8 @@ def _local_lines(spec: Spec) -> list[str]:
     for project in spec.local_projects:
         extras = f"[{','.join(project.extras)}]" if project.extras else ""
         if not posixpath.isabs(project.path):
-            lines.append(f"./{project.path.removeprefix('./')}{extras}")
+            marker = f" ; {project.marker}" if project.marker else ""
+            lines.append(f"./{project.path.removeprefix('./')}{extras}{marker}")
         else:
             lines.append((project.name or posixpath.basename(project.path)) + extras)
     return lines

@@ -5,9 +5,10 @@ wheels that were built from sdists.
 """
 
 import hashlib
+import posixpath
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -50,8 +51,14 @@ def parse_lock(text: str, *, filename: str, skip_directories: bool = False) -> L
         ) from error
 
 
-def format_lock(lock: Lock) -> str:
-    """Write a lockfile; the same lock always gives the same text."""
+def format_lock(lock: Lock, place: Callable[[str], str] | None = None) -> str:
+    """Write a lockfile; the same lock always gives the same text.
+
+    Args:
+        lock: What to write.
+        place: Says how the lockfile names an absolute path of this machine; `None` to leave such paths whole,
+            and files of it as URLs.
+    """
     import tomli_w
 
     document: dict[str, Any] = {"lock-version": _VERSION}
@@ -61,7 +68,7 @@ def format_lock(lock: Lock) -> str:
         document["requires-python"] = lock.requires_python
     document["created-by"] = "pannier"
     ordered = sorted(lock.projects, key=lambda project: (project.name, project.version, project.marker))
-    document["packages"] = [_format_project(project) for project in ordered]
+    document["packages"] = [_format_project(project, place) for project in ordered]
     own: dict[str, Any] = {"inputs": lock.inputs} if lock.inputs else {}
     if lock.targets:
         own["targets"] = [_format_target(target) for target in lock.targets]
@@ -158,7 +165,8 @@ def _refuse_unsupported(packages: Iterable[_Table], filename: str) -> None:
 def _iter_unsupported(package: _Table) -> Iterator[str]:
     name = package["name"]
     for kind in ("vcs", "directory"):
-        if kind in package:
+        # A directory whose wheel is locked is as good as an sdist.
+        if kind in package and not (kind == "directory" and _parse_built(package)):
             origin = package[kind].get("url") or package[kind].get("path")
             yield f"`{name}`: a {'repository' if kind == 'vcs' else 'directory'}, `{origin}`"
     archive = package.get("archive")
@@ -213,6 +221,7 @@ def _parse_project(package: _Table, directory: Path) -> LockedProject:
         marker=package.get("marker", ""),
         requires_python=package.get("requires-python", ""),
         built=_parse_built(package),
+        directory=_absolute(package["directory"]["path"], directory) if "directory" in package else "",
     )
 
 
@@ -221,7 +230,11 @@ def _parse_built(package: _Table) -> BuiltWheel | None:
     if table is None:
         return None
     return BuiltWheel(
-        filename=table["name"], sha256=table["sha256"], size=table["size"], libc=table.get("libc", "")
+        filename=table["name"],
+        sha256=table["sha256"],
+        size=table["size"],
+        libc=table.get("libc", ""),
+        source=table.get("source", ""),
     )
 
 
@@ -236,8 +249,13 @@ def _version_of(wheels: Sequence[LockedFile], sdist: LockedFile | None) -> str:
 
 def _parse_file(file: _Table, directory: Path) -> LockedFile:
     # PEP 751: a path is relative to the lockfile, and the one to try where both are given.
-    url = (directory / file["path"].replace("\\", "/")).as_uri() if "path" in file else file["url"]
+    url = Path(_absolute(file["path"], directory)).as_uri() if "path" in file else file["url"]
     return LockedFile(filename=_filename(file), url=url, hashes=dict(file["hashes"]), size=file.get("size"))
+
+
+def _absolute(path: str, directory: Path) -> str:
+    """A path of a lockfile, which starts from its directory, without the `..` in it."""
+    return posixpath.normpath(posixpath.join(directory, path.replace("\\", "/")))
 
 
 def _parse_targets(document: _Table, filename: str) -> tuple[Target, ...]:
@@ -259,18 +277,20 @@ def _parse_targets(document: _Table, filename: str) -> tuple[Target, ...]:
         ) from error
 
 
-def _format_project(project: LockedProject) -> dict[str, Any]:
+def _format_project(project: LockedProject, place: Callable[[str], str] | None) -> dict[str, Any]:
     table: dict[str, Any] = {"name": project.name, "version": project.version}
     if project.marker:
         table["marker"] = project.marker
     if project.requires_python:
         table["requires-python"] = project.requires_python
     if project.sdist is not None:
-        table["sdist"] = _format_file(project.sdist)
+        table["sdist"] = _format_file(project.sdist, place)
     if project.wheels:
         table["wheels"] = [
-            _format_file(wheel) for wheel in sorted(project.wheels, key=lambda file: file.filename)
+            _format_file(wheel, place) for wheel in sorted(project.wheels, key=lambda file: file.filename)
         ]
+    if project.directory:
+        table["directory"] = {"path": place(project.directory) if place else project.directory}
     if project.built is not None:
         table["tool"] = {"pannier": {"built": _format_built(project.built)}}
     return table
@@ -278,11 +298,19 @@ def _format_project(project: LockedProject) -> dict[str, Any]:
 
 def _format_built(built: BuiltWheel) -> dict[str, Any]:
     table: dict[str, Any] = {"name": built.filename, "size": built.size, "sha256": built.sha256}
-    return {**table, "libc": built.libc} if built.libc else table
+    if built.libc:
+        table["libc"] = built.libc
+    if built.source:
+        table["source"] = built.source
+    return table
 
 
-def _format_file(file: LockedFile) -> dict[str, Any]:
-    table: dict[str, Any] = {"name": file.filename, "url": file.url}
+def _format_file(file: LockedFile, place: Callable[[str], str] | None) -> dict[str, Any]:
+    table: dict[str, Any] = {"name": file.filename}
+    if place and file.url.startswith("file:"):
+        table["path"] = place(unquote(urlsplit(file.url).path))
+    else:
+        table["url"] = file.url
     if file.size is not None:
         table["size"] = file.size
     table["hashes"] = dict(sorted(file.hashes.items()))

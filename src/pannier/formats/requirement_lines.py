@@ -1,12 +1,17 @@
-"""Single requirements as pip lists hold them: PEP 508, or a path on this machine."""
+"""Single requirements as pip lists hold them: PEP 508, a path on this machine, or a URL of a distribution."""
 
 import posixpath
+import re
 from typing import NamedTuple
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
+from pannier.formats.distribution_names import parse_distribution_filename
 from pannier.model.spec import LocalProject
 
-_ARCHIVES = (".whl", ".tar.gz", ".zip")
+ARCHIVES = (".whl", ".tar.gz", ".zip")
+"""How the names of distributions end that a lock can hold."""
+_REPOSITORY = re.compile(r"(?:^|@\s*)(?:git|hg|svn|bzr)\+")
+_MARKER = re.compile(r"\s+;\s*|;\s+")
 
 
 class RequirementLineError(ValueError):
@@ -18,7 +23,7 @@ class RequirementLine(NamedTuple):
 
     Attributes:
         requirement: PEP 508, white space normalized.
-        local_project: A directory to build.
+        local_project: A directory to build, a wheel or an sdist.
     """
 
     requirement: str = ""
@@ -29,7 +34,7 @@ def parse_requirement_line(text: str, *, directory: str) -> RequirementLine:
     """Read one entry of a pip list.
 
     Args:
-        text: PEP 508, a path, or either after `-e`.
+        text: PEP 508, a path, a URL, or any of them after `-e`.
         directory: What relative paths start from.
 
     Raises:
@@ -37,9 +42,13 @@ def parse_requirement_line(text: str, *, directory: str) -> RequirementLine:
     """
     editable = _after_editable(text)
     text = text if editable is None else editable
+    if _REPOSITORY.search(text):
+        raise RequirementLineError("a repository cannot be locked; check it out, and name the directory")
     if _is_path(text) or (editable is not None and "://" not in text and " @ " not in text):
-        return _parse_path(text, directory)
-    return _parse_requirement(text)
+        return RequirementLine(local_project=_parse_path(text, directory))
+    if text.startswith(("http://", "https://")):
+        text = _named_url(text)
+    return _parse_requirement(text, directory)
 
 
 def normalized_project_name(requirement: str) -> str:
@@ -59,19 +68,43 @@ def _after_editable(text: str) -> str | None:
 
 
 def _is_path(text: str) -> bool:
-    return text in (".", "..") or text.startswith(("./", "../", "/", "file:", ".["))
+    if text in (".", "..") or text.startswith(("./", "../", "/", "file:", ".[")):
+        return True
+    # As pip does it: what holds a slash or is a distribution's file name, and no URL, is a path.
+    path = _MARKER.split(text, 1)[0]
+    return not any(sign in path for sign in ("@", "://", " ")) and (
+        "/" in path or _split_extras(path)[0].endswith(ARCHIVES)
+    )
 
 
-def _parse_path(text: str, directory: str) -> RequirementLine:
+def _parse_path(text: str, directory: str) -> LocalProject:
+    text, marker = _split_marker(text)
     path, extras = _split_extras(unquote(urlsplit(text).path) if text.startswith("file:") else text)
     whole = posixpath.normpath(posixpath.join(directory, path))
-    if not whole.endswith(_ARCHIVES):
-        return RequirementLine(local_project=LocalProject(path=whole, extras=extras))
-    if not posixpath.isabs(whole):
-        raise RequirementLineError("a wheel or an sdist on this machine must be named by its absolute path")
-    stem = posixpath.basename(whole)
-    name = stem.split("-")[0] if whole.endswith(".whl") else stem.rsplit("-", 1)[0]
-    return RequirementLine(requirement=f"{name} @ file://{quote(whole)}")
+    name = ""
+    if whole.endswith(ARCHIVES):
+        name = _name_of_archive(posixpath.basename(whole))
+    return LocalProject(path=whole, name=name, extras=extras, marker=marker)
+
+
+def _name_of_archive(filename: str) -> str:
+    named = parse_distribution_filename(filename)
+    if named is None or not named.version:
+        raise RequirementLineError(f"`{filename}` is not the name of a wheel or an sdist")
+    return named.name
+
+
+def _split_marker(text: str) -> tuple[str, str]:
+    """Cut off the marker, which for a path or a URL needs a blank beside its semicolon."""
+    parts = _MARKER.split(text, 1)
+    if len(parts) == 1:
+        return text, ""
+    from packaging.markers import InvalidMarker, Marker
+
+    try:
+        return parts[0].strip(), str(Marker(parts[1]))
+    except InvalidMarker as error:
+        raise RequirementLineError(str(error).splitlines()[0]) from error
 
 
 def _split_extras(text: str) -> tuple[str, tuple[str, ...]]:
@@ -81,7 +114,19 @@ def _split_extras(text: str) -> tuple[str, tuple[str, ...]]:
     return path, tuple(part.strip() for part in extras.split(",") if part.strip())
 
 
-def _parse_requirement(text: str) -> RequirementLine:
+def _named_url(text: str) -> str:
+    """Put the project's name before a URL, as PEP 508 wants it: its file name or `#egg=` tells it."""
+    url, marker = _split_marker(text)
+    parts = urlsplit(url)
+    egg = re.search(r"(?:^|&)egg=([^&]+)", parts.fragment)
+    named = parse_distribution_filename(unquote(posixpath.basename(parts.path)))
+    name = egg[1] if egg else named.name if named and named.version else ""
+    if not name:
+        raise RequirementLineError("a URL needs the project's name before it: `NAME @ URL`")
+    return f"{name} @ {url}" + (f" ; {marker}" if marker else "")
+
+
+def _parse_requirement(text: str, directory: str) -> RequirementLine:
     from packaging.requirements import InvalidRequirement, Requirement
 
     try:
@@ -89,18 +134,21 @@ def _parse_requirement(text: str) -> RequirementLine:
     except InvalidRequirement as error:
         raise RequirementLineError(_why(text, error)) from error
     url = requirement.url or ""
-    if url.startswith("file:") and not url.endswith(_ARCHIVES):
-        path = unquote(urlsplit(url).path)
-        local = LocalProject(path=path, name=requirement.name, extras=tuple(sorted(requirement.extras)))
-        return RequirementLine(local_project=local)
+    if url.startswith("file:") or (url and "://" not in url):
+        return RequirementLine(
+            local_project=LocalProject(
+                path=posixpath.normpath(posixpath.join(directory, unquote(urlsplit(url).path))),
+                name=requirement.name,
+                extras=tuple(sorted(requirement.extras)),
+                marker=str(requirement.marker or ""),
+            )
+        )
     return RequirementLine(requirement=" ".join(text.split()))
 
 
 def _why(text: str, error: Exception) -> str:
     if text.startswith("-"):
         return f"`{text.split(maxsplit=1)[0]}` is an option that Pannier does not take from a spec"
-    if text.startswith(("git+", "hg+", "svn+", "bzr+", "http:", "https:")):
-        return "a URL needs the project's name before it: `NAME @ URL`"
     if "=" in text and not any(sign in text for sign in ("==", ">=", "<=", "!=", "~=")):
         return "one `=` is conda's way to pin; in a pip list it is `==`"
     return str(error).splitlines()[0]

@@ -1,15 +1,13 @@
 """Sdists and project directories to wheels, built once and kept."""
 
-import hashlib
 import os
-import stat
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from pannier.lock.pip_build import build_with_pip, is_built_by_pip
-from pannier.lock.sources import copy_source, iter_source
+from pannier.lock.sources import copy_source, hash_source
 from pannier.lock.uv import run_uv, uv_environment
 from pannier.lock.uv_errors import error_from_uv
 from pannier.model.errors import BuildError, FetchError
@@ -32,12 +30,14 @@ class BuildOptions:
         indexes: Where the build's own requirements come from.
         offline: Ask no network.
         environ: Environment variables; `None` for the process's own.
+        skipped: Files in projects' directories that are none of their source, by absolute paths.
     """
 
     directories: CacheDirectories
     indexes: IndexSettings = field(default_factory=IndexSettings)
     offline: bool = False
     environ: Mapping[str, str] | None = None
+    skipped: tuple[Path, ...] = ()
 
 
 def build_wheel(
@@ -59,7 +59,7 @@ def build_wheel(
         FetchError: What the build requires could not be had.
         StorageError: The cache cannot be written.
     """
-    place = options.directories.built / _key(source, interpreter)
+    place = options.directories.built / _key(source, interpreter, options.skipped)
     if found := _wheel_in(place):
         return found
     reporter = reporter or SilentReporter()
@@ -72,32 +72,9 @@ def build_wheel(
         reporter.end(stage)
 
 
-def hash_source(source: Path) -> str:
-    """Give a digest of an sdist, or of all files of a project's directory that a build may read."""
-    if source.is_file():
-        with source.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
-    digest = hashlib.sha256(_revision(source))
-    for relative, path, mode in iter_source(source):
-        digest.update(f"{relative}\0{mode:o}\0".encode("utf-8", "surrogateescape"))
-        if stat.S_ISLNK(mode):
-            digest.update(os.fsencode(path.readlink()))
-        else:
-            with path.open("rb") as stream:
-                digest.update(hashlib.file_digest(stream, "sha256").digest())
-    return digest.hexdigest()
-
-
-def _revision(directory: Path) -> bytes:
-    """Give what git says of the commit: projects that take their version from it build anew when it moves."""
-    git = directory / ".git"
-    files = [git / "HEAD", git / "packed-refs", *sorted((git / "refs").rglob("*"))]
-    return b"\0".join(path.read_bytes() for path in files if path.is_file())
-
-
-def _key(source: Path, interpreter: Interpreter) -> str:
+def _key(source: Path, interpreter: Interpreter, skipped: tuple[Path, ...]) -> str:
     python = f"{interpreter.implementation}{interpreter.target.python_minor}"
-    return f"{hash_source(source)}-{python}-{interpreter.platform}"
+    return f"{hash_source(source, skipped)}-{python}-{interpreter.platform}"
 
 
 def _wheel_in(place: Path) -> Path | None:
@@ -110,7 +87,7 @@ def _build(
 ) -> Path:
     with tempfile.TemporaryDirectory(prefix="pannier-build-") as name:
         output, copy = Path(name, "output"), Path(name, "source", source.absolute().name)
-        readable = copy_source(source, copy) if source.is_dir() else source.absolute()
+        readable = copy_source(source, copy, options.skipped) if source.is_dir() else source.absolute()
         status, told = _run(readable, interpreter, options, output, reporter)
         built = _wheel_in(output)
         if status != 0 or built is None:

@@ -18,8 +18,10 @@ from urllib.parse import unquote, urldefrag, urlsplit, urlunsplit
 
 from pannier.formats.distribution_names import parse_distribution_filename
 from pannier.formats.pylock import projects_for
+from pannier.lock.choices import choice_lines
 from pannier.lock.engine import ResolveOptions, find_builder, project_name
 from pannier.lock.hashes import keep_hashed
+from pannier.lock.local_projects import format_local_line
 from pannier.lock.old_index import IndexSource, OldIndex
 from pannier.lock.old_pages import parse_cutoff
 from pannier.lock.pip_driver import driver_command, read_notes
@@ -218,10 +220,8 @@ def _download(
     directory: Path,
 ) -> _Download:
     """Download with the versions of the lock that is to be kept; where they do not fit together, without."""
-    lines = [*spec.requirements]
-    for project in spec.local_projects:
-        extras = f"[{','.join(project.extras)}]" if project.extras else ""
-        lines.append(f"{Path(project.path).absolute()}{extras}")
+    lines = [*choice_lines(spec), *spec.requirements]
+    lines += [format_local_line(project, Path(project.path).absolute()) for project in spec.local_projects]
     (directory / "requirements.in").write_text("\n".join(lines) + "\n", encoding="utf-8")
     notes = directory / "notes"
     notes.mkdir()

@@ -1,11 +1,12 @@
 """Requirements to one lock for all targets; an engine resolves, target by target."""
 
+import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
-from pathlib import Path
 
+from pannier.lock.choices import keep_kinds, with_choices, with_variables
 from pannier.lock.engine import Engine, ResolveOptions
+from pannier.lock.local_projects import with_archives_required
 from pannier.lock.merge import merge_locks
 from pannier.lock.pip_engine import PIP_PYTHONS, resolve_with_pip
 from pannier.lock.uv import find_uv
@@ -15,7 +16,6 @@ from pannier.model.events import Reporter, Stage
 from pannier.model.lock import Lock
 from pannier.model.spec import Spec
 from pannier.model.target import Target
-from pannier.store.index_settings import IndexSettings
 
 _UV_OLDEST = (3, 6)
 
@@ -23,7 +23,7 @@ _UV_OLDEST = (3, 6)
 def resolve(spec: Spec, targets: Sequence[Target], options: ResolveOptions, reporter: Reporter) -> Lock:
     """Lock a spec for every target.
 
-    Local projects take part with what they require and are themselves not in the lock.
+    Directories with projects take part with what they require and are themselves not in the lock.
 
     Args:
         spec: What is needed; a local project's relative path starts from the working directory.
@@ -39,11 +39,9 @@ def resolve(spec: Spec, targets: Sequence[Target], options: ResolveOptions, repo
         BuildError: An sdist could not be built to learn what it needs.
     """
     _refuse_conda(spec)
-    options = replace(
-        options,
-        indexes=_with_spec_indexes(options.indexes, spec),
-        constraints=(*spec.constraints, *options.constraints),
-    )
+    environ = os.environ if options.environ is None else options.environ
+    spec = with_archives_required(with_variables(spec, environ))
+    options = with_choices(options, spec)
     for target in targets:
         _check_target(spec, target)
     if not (spec.requirements or spec.local_projects):
@@ -53,7 +51,7 @@ def resolve(spec: Spec, targets: Sequence[Target], options: ResolveOptions, repo
     reporter.begin(stage)
 
     def resolve_one(target: Target) -> tuple[Target, Lock]:
-        lock = _engine_for(target)(spec, target, options, reporter)
+        lock = keep_kinds(_engine_for(target)(spec, target, options, reporter), spec)
         reporter.advance(stage, 1, str(target))
         return target, lock
 
@@ -102,19 +100,3 @@ def _is_for_uv(target: Target) -> bool:
 
 def _engine_for(target: Target) -> Engine:
     return resolve_with_uv if _is_for_uv(target) else resolve_with_pip
-
-
-def _with_spec_indexes(indexes: IndexSettings, spec: Spec) -> IndexSettings:
-    """Add the indexes that a requirements file names to those of the user's configuration."""
-    named: dict[str, tuple[str, ...]] = {}
-    for option, value in spec.indexes:
-        named[option] = (*named.get(option, ()), value)
-    find_links = tuple(
-        link if "://" in link else str(Path(link).absolute()) for link in named.get("find-links", ())
-    )
-    return replace(
-        indexes,
-        index_url=(*named.get("index-url", ()), indexes.index_url)[0],
-        extra_index_urls=(*indexes.extra_index_urls, *named.get("extra-index-url", ())),
-        find_links=(*indexes.find_links, *find_links),
-    )

@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pannier.formats.pylock import format_lock, parse_lock, projects_for
+from pannier.lock.choices import choice_lines
 from pannier.lock.engine import ResolveOptions, find_builder, project_name
 from pannier.lock.hashes import keep_hashed
+from pannier.lock.local_projects import format_local_line
 from pannier.lock.old_metadata import format_uv_settings
 from pannier.lock.old_pages import parse_cutoff
 from pannier.lock.sources import copy_source
@@ -37,7 +39,7 @@ def resolve_with_uv(spec: Spec, target: Target, options: ResolveOptions, reporte
             (directory / "constraints.txt").write_text(
                 "\n".join(options.constraints) + "\n", encoding="utf-8"
             )
-        lines = [*spec.requirements, *_local_lines(spec, directory)]
+        lines = [*choice_lines(spec), *spec.requirements, *_local_lines(spec, directory)]
         result = _compile(
             lines, target, options, directory, wheels_only=_is_too_old_to_build_for(target, options)
         )
@@ -64,8 +66,7 @@ def _local_lines(spec: Spec, directory: Path) -> list[str]:
         path = Path(project.path).absolute()
         if _must_be_built(path):
             path = copy_source(path, directory / f"project-{number}" / path.name)
-        extras = f"[{','.join(project.extras)}]" if project.extras else ""
-        lines.append(f"{path}{extras}")
+        lines.append(format_local_line(project, path))
     return lines
 
 

@@ -30,19 +30,21 @@ class LockedFile:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BuiltWheel:
-    """The wheel that was built from a project's sdist, and that every later build has to equal.
+    """The wheel that was built from a project's sdist or directory, and that every later build has to equal.
 
     Attributes:
         filename: Its file name, with the tags it was built for.
         sha256: Hex digest.
         size: In bytes.
         libc: The oldest C library with every symbol it needs, such as `2.17`; empty for none.
+        source: Digest of the directory it was built from; empty for an sdist, which has a hash of its own.
     """
 
     filename: str
     sha256: str
     size: int
     libc: str = ""
+    source: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,7 +58,8 @@ class LockedProject:
         sdist: The sdist, where there is one.
         marker: When it is needed; empty for always.
         requires_python: The project's own bound on the interpreter.
-        built: The wheel built from the sdist, where the lock fixes that as well.
+        built: The wheel built from the sdist or directory, where the lock fixes that as well.
+        directory: Absolute path of the project on this machine, where no index has it; empty for all others.
     """
 
     name: str
@@ -66,6 +69,7 @@ class LockedProject:
     marker: str = ""
     requires_python: str = ""
     built: BuiltWheel | None = None
+    directory: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

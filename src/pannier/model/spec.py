@@ -4,17 +4,19 @@ from typing import Literal, NamedTuple
 
 
 class LocalProject(NamedTuple):
-    """A project in a directory on this machine, to be built into a wheel.
+    """A project on this machine, to be built into a wheel.
 
     Attributes:
-        path: The project's directory, as the spec writes it or absolute.
+        path: Its directory, or a wheel or an sdist of it; as the spec writes it or absolute.
         name: Its project name where known.
         extras: The extras of it that are asked for.
+        marker: When it is asked for (PEP 508); empty for always.
     """
 
     path: str
     name: str = ""
     extras: tuple[str, ...] = ()
+    marker: str = ""
 
 
 class DataSource(NamedTuple):
@@ -45,11 +47,13 @@ class Spec(NamedTuple):
         python: Version specifier for the interpreter (`==3.11.*`, `>=3.9`); empty for any.
         channels: conda channels, highest priority first.
         matchspecs: conda packages beyond `python` and `pip`.
-        local_projects: Directories to build and install.
+        local_projects: Projects on this machine to build and install.
         data: Data to carry along.
         constraints: PEP 508 strings that bound versions without asking for anything.
         hashes: Normalized project name and the sha256 digests its files may have, where the spec gives any.
         indexes: Options about indexes, as pip names them (`extra-index-url`), with their values.
+        choices: Options about what may be chosen (`pre`, `no-index`, `no-binary`, `only-binary`,
+            `trusted-host`), with their values or an empty one.
         dialect: The name of the format it was read from, for messages.
     """
 
@@ -62,6 +66,7 @@ class Spec(NamedTuple):
     constraints: tuple[str, ...] = ()
     hashes: tuple[tuple[str, tuple[str, ...]], ...] = ()
     indexes: tuple[tuple[str, str], ...] = ()
+    choices: tuple[tuple[str, str], ...] = ()
     dialect: str = ""
 
     def __eq__(self, other: object) -> bool:

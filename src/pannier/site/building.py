@@ -1,4 +1,4 @@
-"""Sdists of a site to wheels, each with a Python of the environment's version, checked against the server."""
+"""Sdists and directories to wheels, each with a Python like the server's, and held against the server."""
 
 import shutil
 import tempfile
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pannier.environment.shared_libraries import is_elf, read_elf
+from pannier.formats.distribution_names import parse_distribution_filename
 from pannier.formats.tags import best_wheel
 from pannier.lock.build import build_wheel
 from pannier.model.errors import BuildError, HashMismatchError, PannierError
@@ -30,16 +31,22 @@ _PARALLEL = 2
 
 
 class _Job(NamedTuple):
-    """One sdist to build for one environment."""
+    """One sdist or directory to build for one environment."""
 
     environment: str
     target: Target
     project: LockedProject
     interpreter: Interpreter
+    digest: str = ""
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What its project is known by among all environments."""
+        return self.environment, self.project.name, self.project.directory
 
 
 def build_all(resolved: Sequence[Resolved], tools: SiteTools) -> list[Resolved]:
-    """Build every sdist that no wheel is there of, for all environments.
+    """Build every sdist that no wheel is there of, and every directory, for all environments.
 
     Raises:
         BuildError: No Python here can build some, or builds failed, or need a newer C library than the
@@ -52,12 +59,13 @@ def build_all(resolved: Sequence[Resolved], tools: SiteTools) -> list[Resolved]:
     sdists = [job.project.sdist for job in jobs if job.project.sdist]
     paths = tools.store().fetch(sdists)
     problems: list[tuple[str, PannierError]] = []
-    built: dict[tuple[str, str], BuiltWheel] = {}
+    built: dict[tuple[str, str, str], BuiltWheel] = {}
 
     def build(job: _Job) -> None:
-        assert job.project.sdist is not None
+        sdist = job.project.sdist
         try:
-            built[job.environment, job.project.name] = _build(job, paths[job.project.sdist.sha256], tools)
+            source = paths[sdist.sha256] if sdist else Path(job.project.directory)
+            built[job.key] = _build(job, source, tools)
         except PannierError as error:
             problems.append((job.environment, error))
 
@@ -68,8 +76,8 @@ def build_all(resolved: Sequence[Resolved], tools: SiteTools) -> list[Resolved]:
     return [_with_built(one, built) for one in resolved]
 
 
-def rebuild(project: LockedProject, target: Target, sdist: Path, tools: SiteTools) -> Path:
-    """Build once more what a lock has the hash of.
+def rebuild(project: LockedProject, target: Target, source: Path, tools: SiteTools) -> Path:
+    """Build once more, from an sdist or a directory, what a lock has the hash of.
 
     Raises:
         BuildError: No Python here can, or the build failed.
@@ -79,11 +87,11 @@ def rebuild(project: LockedProject, target: Target, sdist: Path, tools: SiteTool
     if not builders:
         raise no_builder([("", target, project)], tools)
     assert project.built is not None
-    wheel = build_wheel(sdist, builders[0], tools.build_options(), tools.reporter)
+    wheel = build_wheel(source, builders[0], tools.build_options(), tools.reporter)
     file = tools.store().add(wheel)
     if file.sha256 != project.built.sha256:
         raise HashMismatchError(
-            f"the wheel built of `{sdist.name}` is not the one that was locked",
+            f"the wheel built of `{source.name}` is not the one that was locked",
             facts={
                 "locked": f"sha256:{project.built.sha256}",
                 "built": f"sha256:{file.sha256}",
@@ -126,10 +134,11 @@ def _jobs(resolved: Sequence[Resolved], tools: SiteTools) -> list[_Job]:
     without: list[tuple[str, Target, LockedProject]] = []
     for one in resolved:
         name, target = one.inputs.environment.name, one.inputs.target
+        digests = {source.project.path: source.digest for source in one.inputs.sources}
         builders = find_builders(target, tools)
         for project in one.unbuilt:
             if builders:
-                jobs.append(_Job(name, target, project, builders[0]))
+                jobs.append(_Job(name, target, project, builders[0], digests.get(project.directory, "")))
             else:
                 without.append((name, target, project))
     if without:
@@ -140,26 +149,32 @@ def _jobs(resolved: Sequence[Resolved], tools: SiteTools) -> list[_Job]:
 def no_builder(without: Sequence[tuple[str, Target, LockedProject]], tools: SiteTools) -> BuildError:
     """Say which projects no Python here can build, each with its environment's name and its target."""
     projects = [
-        f"{f'{name}: ' if name else ''}{project.name} {project.version}, for {target}"
-        for name, target, project in without
+        f"{f'{name}: ' if name else ''}{_named(project)}, for {target}" for name, target, project in without
     ]
     what = "a project exists" if len(projects) == 1 else f"{len(projects)} projects exist"
+    as_what = "in a directory" if all(project.directory for *_, project in without) else "as an sdist"
     found = [f"{item.version} at {item.python_executable}" for item in tools.interpreters]
     return BuildError(
-        f"{what} only as an sdist, and no Python of this machine can build it for the server",
+        f"{what} only {as_what}, and no Python of this machine can build it for the server",
         code="site-no-builder",
         facts={"projects": projects, "found": found or "no Python", "choices": list(_CHOICES)},
         hint="`pannier site plan` says how each sdist would be built",
     )
 
 
-def _build(job: _Job, sdist: Path, tools: SiteTools) -> BuiltWheel:
-    wheel = build_wheel(sdist, job.interpreter, tools.build_options(), tools.reporter)
+def _named(project: LockedProject) -> str:
+    return project.directory or f"{project.name} {project.version}"
+
+
+def _build(job: _Job, source: Path, tools: SiteTools) -> BuiltWheel:
+    wheel = build_wheel(source, job.interpreter, tools.build_options(), tools.reporter)
     libc = least_libc(wheel) if job.target.platform.libc_family == "glibc" else ""
     file = tools.store().add(wheel)
     _check_fits(job, file, libc)
     assert file.size is not None
-    return BuiltWheel(filename=file.filename, sha256=file.sha256, size=file.size, libc=libc)
+    return BuiltWheel(
+        filename=file.filename, sha256=file.sha256, size=file.size, libc=libc, source=job.digest
+    )
 
 
 def _check_fits(job: _Job, file: LockedFile, libc: str) -> None:
@@ -186,10 +201,18 @@ def _check_fits(job: _Job, file: LockedFile, libc: str) -> None:
         )
 
 
-def _with_built(resolved: Resolved, built: dict[tuple[str, str], BuiltWheel]) -> Resolved:
-    name = resolved.inputs.environment.name
-    projects = tuple(
-        replace(project, built=built.get((name, project.name), project.built))
-        for project in resolved.lock.projects
-    )
-    return resolved._replace(lock=replace(resolved.lock, projects=projects))
+def _with_built(resolved: Resolved, built: dict[tuple[str, str, str], BuiltWheel]) -> Resolved:
+    environment = resolved.inputs.environment.name
+    projects = []
+    for project in resolved.lock.projects:
+        wheel = built.get((environment, project.name, project.directory))
+        projects.append(_built_project(project, wheel) if wheel else project)
+    return resolved._replace(lock=replace(resolved.lock, projects=tuple(projects)))
+
+
+def _built_project(project: LockedProject, wheel: BuiltWheel) -> LockedProject:
+    """What was built; a directory's name and version are those of its wheel."""
+    named = parse_distribution_filename(wheel.filename) if project.directory else None
+    if named is None:
+        return replace(project, built=wheel)
+    return replace(project, name=named.project, version=named.version, built=wheel)

@@ -12,7 +12,8 @@ class Change(NamedTuple):
 
     Attributes:
         project: Normalized name.
-        kind: `rebuilt`: another build of the same sdist; `replaced`: another file of the same version.
+        kind: `rebuilt`: another build of the same sdist, or of a directory; `replaced`: another file of the
+            same version.
         before: Version before; empty for none.
         after: Version after; empty for none.
     """
@@ -45,7 +46,9 @@ def _change(name: str, before: LockedProject | None, after: LockedProject | None
     # A bundle has a wheel that was built as a wheel like any other.
     if _files(before) & _files(after) or not (_files(before) and _files(after)):
         return None
-    same_source = before.sdist and after.sdist and before.sdist.sha256 == after.sdist.sha256
+    same_source = (before.sdist and after.sdist and before.sdist.sha256 == after.sdist.sha256) or (
+        before.directory and after.directory
+    )
     kind: ChangeKind = "rebuilt" if same_source else "replaced"
     return Change(name, kind, before.version, after.version)
 

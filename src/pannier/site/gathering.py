@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pannier.formats.distribution_names import parse_distribution_filename
-from pannier.formats.pylock import format_lock, projects_for
+from pannier.formats.pylock import projects_for
 from pannier.formats.tags import best_wheel
 from pannier.model.errors import PannierError
 from pannier.model.lock import LockedFile, LockedProject
@@ -46,7 +46,7 @@ def gather(inputs: Sequence[Inputs], tools: SiteTools) -> tuple[LockedEnvironmen
             problems.append((one.environment.name, error))
             continue
         assert one.previous is not None
-        found.append(LockedEnvironment(one.environment, one.target, wheels, format_lock(one.previous)))
+        found.append(LockedEnvironment(one.environment, one.target, wheels, one.format(one.previous)))
     if problems:
         raise together(problems, "be gathered")
     return tuple(found)
@@ -74,8 +74,8 @@ def _wheel(project: LockedProject, inputs: Inputs, paths: dict[str, Path], tools
     if built := _built_file(project):
         path = tools.store().path_of(built)
         if not tools.store().has(built):
-            assert project.sdist is not None
-            path = rebuild(project, inputs.target, paths[project.sdist.sha256], tools)
+            source = paths[project.sdist.sha256] if project.sdist else Path(project.directory)
+            path = rebuild(project, inputs.target, source, tools)
         return _locked(project, built, path, is_built=True)
     wheel = best_wheel(project, inputs.target)
     if wheel is None:

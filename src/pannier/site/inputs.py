@@ -3,16 +3,19 @@
 import hashlib
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 from pannier.formats.pylock import format_lock
+from pannier.lock.choices import credential_urls
 from pannier.model.lock import Lock
 from pannier.model.site import Site, SiteEnvironment
 from pannier.model.spec import Spec
 from pannier.model.target import Target, whole_python_version
 from pannier.site.reading import read_previous, read_specs
+from pannier.site.sources import Source, SourceReader, changed_sources, portable_path
 from pannier.site.tools import SiteTools
 
 _FORMAT = 1
@@ -27,6 +30,8 @@ class Inputs(NamedTuple):
         target: What it is locked for.
         previous: The lock that is there; `None` for none.
         manner: Settings and indexes that change what is chosen.
+        sources: What it asks for of this machine, by its path.
+        directory: Where site.toml is, and the locks are.
     """
 
     environment: SiteEnvironment
@@ -34,6 +39,8 @@ class Inputs(NamedTuple):
     target: Target
     previous: Lock | None
     manner: tuple[str, ...]
+    sources: tuple[Source, ...] = ()
+    directory: Path = Path()
 
     @property
     def is_current(self) -> bool:
@@ -49,18 +56,26 @@ class Inputs(NamedTuple):
             return ""
         if self.previous.targets != (self.target,):
             return f"locked for {self.previous.targets[0]}, and asked for is {self.target}"
+        if changed := [f"`{name}`" for name in changed_sources(self.previous, self.sources)]:
+            return f"the source of {', '.join(changed)} has changed since"
         return "its requirements have changed since, or the lock itself"
 
     def seal(self, lock: Lock) -> str:
         """Give the digest over what is asked for and what was chosen."""
         spec = self.spec
-        asked = [
+        asked: list[object] = [
             _FORMAT, sorted(spec.requirements), sorted(spec.constraints), spec.hashes, str(self.target),
             self.manner,
         ]  # fmt: skip
+        if self.sources:
+            asked.append([source.asked(self.directory) for source in self.sources])
         digest = hashlib.sha256(json.dumps(asked).encode())
-        digest.update(format_lock(replace(lock, inputs="")).encode())
+        digest.update(self.format(replace(lock, inputs="")).encode())
         return digest.hexdigest()
+
+    def format(self, lock: Lock) -> str:
+        """Write a lock as it stands beside site.toml, with paths that hold from there."""
+        return format_lock(lock, lambda path: portable_path(path, self.directory))
 
 
 def read_inputs(site: Site, directory: Path, tools: SiteTools) -> tuple[Inputs, ...]:
@@ -75,23 +90,32 @@ def read_inputs(site: Site, directory: Path, tools: SiteTools) -> tuple[Inputs, 
         SpecError: Requirements are not valid.
         LockError: A lock that is there is not valid.
     """
-    specs = read_specs(site, directory)
+    specs = read_specs(site, directory, tools.environ)
+    reader = SourceReader(tools.made)
     found = []
     for environment in site.environments:
         previous = read_previous(environment, directory)
         target = choose_target(environment, previous, tools)
         spec = specs[environment.name]
-        manner = ("prereleases" if tools.prereleases else "", tools.exclude_newer, *_indexes(spec, directory))
-        found.append(Inputs(environment, spec, target, previous, manner))
+        manner = ("prereleases" if tools.prereleases else "", tools.exclude_newer, *_options(spec, directory))
+        sources = reader.sources(spec, target)
+        found.append(Inputs(environment, spec, target, previous, manner, sources, directory))
     return tuple(found)
 
 
-def _indexes(spec: Spec, directory: Path) -> list[str]:
-    """The indexes that requirements name, the same from whatever directory they are read."""
-    return [
-        f"{option} {value if '://' in value else os.path.relpath(value, directory)}"
+def with_credentials(tools: SiteTools, inputs: Sequence[Inputs]) -> SiteTools:
+    """Let files be fetched with the credentials that requirements have in their URLs."""
+    urls = [url for one in inputs for url in credential_urls(one.spec, tools.environ)]
+    return tools._replace(indexes=tools.indexes.with_credentials(tuple(dict.fromkeys(urls))))
+
+
+def _options(spec: Spec, directory: Path) -> list[str]:
+    """The options that requirements have, the same from whatever directory they are read."""
+    indexes = [
+        f"{option} {value if '://' in value or '${' in value else os.path.relpath(value, directory)}"
         for option, value in spec.indexes
     ]
+    return indexes + [f"{option} {value}" for option, value in spec.choices]
 
 
 def choose_target(environment: SiteEnvironment, previous: Lock | None, tools: SiteTools) -> Target:

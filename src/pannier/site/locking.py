@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from pannier.formats.pylock import format_lock
 from pannier.lock.uv import find_uv
 from pannier.model.errors import LockError, PannierError, UsageError
 from pannier.model.events import Stage
@@ -93,7 +92,7 @@ def lock_environments(
             locked.append(EnvironmentLock(one, one.previous, path, is_kept=True, changes=()))
     for entry in locked:
         if not entry.is_kept:
-            write_whole(entry.path, format_lock(entry.lock).encode())
+            write_whole(entry.path, entry.inputs.format(entry.lock).encode())
     return tuple(locked)
 
 

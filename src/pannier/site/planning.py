@@ -1,6 +1,7 @@
 """What each environment of a site would consist of, before anything is downloaded or built."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 from pannier.formats.wheel_labels import least_libc
@@ -10,6 +11,7 @@ from pannier.site.building import no_builder, version_key
 from pannier.site.inputs import Inputs
 from pannier.site.locking import Upgrade, resolve_all
 from pannier.site.resolution import Resolved, find_builders, lost_error
+from pannier.site.sources import portable_path
 from pannier.site.tools import SiteTools
 
 
@@ -18,10 +20,11 @@ class PlannedFile(NamedTuple):
 
     Attributes:
         project: Normalized name.
-        version: As locked, or as it would be.
-        filename: The wheel, or the sdist that a wheel is built from.
+        version: As locked, or as it would be; empty for a directory, whose build tells.
+        filename: The wheel, or the sdist or directory that a wheel is built from.
         size: In bytes; `None` where the index does not say.
-        kind: `wheel`, `built` for a wheel that a lock has the hash of, `sdist` for one to be built.
+        kind: `wheel`, `built` for a wheel that a lock has the hash of, `sdist` for one to be built,
+            `directory` for a project of this machine to be built.
         builder: The Python that builds it; empty for a wheel, and where there is none.
         libc: The oldest glibc or musl it runs on; empty for any, and for what is not known yet.
     """
@@ -92,7 +95,7 @@ def _plan(
 ) -> EnvironmentPlan:
     builders = find_builders(inputs.target, tools)
     builder = f"Python {builders[0].version}, {builders[0].python_executable}" if builders else ""
-    files = tuple(_file(project, builder) for project in lock.projects)
+    files = tuple(_file(project, builder, inputs.directory) for project in lock.projects)
     problems: list[PannierError] = [lost_error(inputs.target, lost)] if lost else []
     unbuilt = [project for project in lock.projects if not project.wheels and project.built is None]
     if unbuilt and not builders:
@@ -104,7 +107,7 @@ def _without_builder(inputs: Inputs, unbuilt: list[LockedProject], tools: SiteTo
     return no_builder([("", inputs.target, project) for project in unbuilt], tools)
 
 
-def _file(project: LockedProject, builder: str) -> PlannedFile:
+def _file(project: LockedProject, builder: str, directory: Path) -> PlannedFile:
     name, version = project.name, project.version
     if project.built:
         built = project.built
@@ -113,6 +116,9 @@ def _file(project: LockedProject, builder: str) -> PlannedFile:
         wheel = project.wheels[0]
         libc = least_libc(wheel.filename)
         return PlannedFile(name, version, wheel.filename, wheel.size, "wheel", libc=libc)
+    if project.directory:
+        place = portable_path(project.directory, directory)
+        return PlannedFile(name, version, place, None, "directory", builder)
     sdist = project.sdist
     return PlannedFile(
         name, version, sdist.filename if sdist else "", sdist.size if sdist else None, "sdist", builder

@@ -1,11 +1,12 @@
 """A site's own files: site.toml, its requirements, and the locks beside them."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from pannier.formats.pylock import parse_lock
-from pannier.formats.requirements_files import parse_requirements
 from pannier.formats.site_files import parse_site
 from pannier.imports.spelling import spelling_hint
+from pannier.lock.requirements_reading import read_requirements
 from pannier.model.errors import LockError, PannierError, SpecError
 from pannier.model.lock import Lock
 from pannier.model.site import Site, SiteEnvironment
@@ -30,12 +31,13 @@ def read_site(path: Path) -> Site:
     return parse_site(_text(path), filename=str(path), default_name=name)
 
 
-def read_specs(site: Site, directory: Path) -> dict[str, Spec]:
+def read_specs(site: Site, directory: Path, environ: Mapping[str, str]) -> dict[str, Spec]:
     """Read what each environment of a site asks for.
 
     Args:
         site: The site.
         directory: Where its site.toml is.
+        environ: Environment variables, which requirements files may use.
 
     Returns:
         The spec of each environment, by name.
@@ -46,8 +48,11 @@ def read_specs(site: Site, directory: Path) -> dict[str, Spec]:
     specs: dict[str, Spec] = {}
     problems: list[str] = []
     for environment in site.environments:
-        found = [_read_part(directory / name, problems) for name in environment.requirements]
-        bounds = [_read_part(directory / name, problems) for name in environment.constraints]
+        found = [_read_part(directory / name, environ, problems) for name in environment.requirements]
+        bounds = [
+            _read_part(directory / name, environ, problems, is_constraints=True)
+            for name in environment.constraints
+        ]
         specs[environment.name] = _joined(found, bounds)
     if problems:
         raise SpecError(
@@ -78,12 +83,11 @@ def read_previous(environment: SiteEnvironment, directory: Path) -> Lock | None:
     return lock
 
 
-def _read_part(path: Path, problems: list[str]) -> Spec:
-    def read(name: str) -> str:
-        return _text(path.parent / name)
-
+def _read_part(
+    path: Path, environ: Mapping[str, str], problems: list[str], *, is_constraints: bool = False
+) -> Spec:
     try:
-        spec = parse_requirements(_text(path), filename=str(path), read=read)
+        return read_requirements(path, environ, is_constraints=is_constraints)
     except OSError as error:
         problems.append(f"`{path}` cannot be read: {error.strerror}")
         return Spec()
@@ -91,11 +95,6 @@ def _read_part(path: Path, problems: list[str]) -> Spec:
         told = error.facts.get("problems", error.message)
         problems.extend([told] if isinstance(told, str) else told)
         return Spec()
-    problems.extend(
-        f"{path}: `{project.path}` is a directory; build a wheel of it, for `--find-links DIR`"
-        for project in spec.local_projects
-    )
-    return spec
 
 
 def _joined(found: list[Spec], bounds: list[Spec]) -> Spec:
@@ -104,13 +103,14 @@ def _joined(found: list[Spec], bounds: list[Spec]) -> Spec:
     for spec in found:
         for name, digests in spec.hashes:
             hashes.setdefault(name, set()).update(digests)
-    constraints = [line for spec in found for line in spec.constraints]
-    constraints += [line for spec in bounds for line in (*spec.requirements, *spec.constraints)]
+    constraints = [line for spec in (*found, *bounds) for line in spec.constraints]
     return Spec(
         requirements=tuple(dict.fromkeys(line for spec in found for line in spec.requirements)),
+        local_projects=tuple(dict.fromkeys(one for spec in found for one in spec.local_projects)),
         constraints=tuple(dict.fromkeys(constraints)),
         hashes=tuple(sorted((name, tuple(sorted(digests))) for name, digests in hashes.items())),
         indexes=tuple(dict.fromkeys(pair for spec in (*found, *bounds) for pair in spec.indexes)),
+        choices=tuple(dict.fromkeys(pair for spec in (*found, *bounds) for pair in spec.choices)),
         dialect="requirements file",
     )
 

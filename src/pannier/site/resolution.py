@@ -1,6 +1,7 @@
 """One environment of a site resolved: which file of each project, and what has no file that fits."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import NamedTuple
 
 from pannier.formats.tags import best_wheel
@@ -12,6 +13,7 @@ from pannier.model.interpreter import Interpreter
 from pannier.model.lock import BuiltWheel, Lock, LockedProject
 from pannier.model.target import Target
 from pannier.site.inputs import Inputs
+from pannier.site.sources import Source
 from pannier.site.tools import SiteTools
 
 _OLDEST_FOR_UV = (3, 6)
@@ -56,8 +58,11 @@ def resolve_environment(
     kept: list[LockedProject] = []
     lost: list[LockedProject] = []
     for project in lock.projects:
-        chosen = _one_file(project, inputs.target, inputs.previous)
+        chosen = _one_file(project, inputs.target, prefer)
         (kept if chosen else lost).append(chosen or project)
+    kept += [
+        _own_project(source, inputs.target, prefer) for source in inputs.sources if not source.is_archive
+    ]
     return Resolved(inputs, replace(lock, projects=tuple(kept)), tuple(lost))
 
 
@@ -85,12 +90,15 @@ def lost_error(target: Target, lost: tuple[LockedProject, ...]) -> NoCompatibleW
 def _resolve(inputs: Inputs, tools: SiteTools, prefer: Lock | None, reporter: Reporter) -> Lock:
     """Resolve; where nothing can be built here, find out what only an sdist stands in the way of."""
     builders = find_builders(inputs.target, tools)
-    options = tools.resolve_options(prefer, builders)
+    stand_in = None if builders else _stand_in(inputs.target, tools)
+    if stand_in and any(not source.is_archive for source in inputs.sources):
+        # What a directory needs may be known to its build alone; that there is no builder is told later.
+        builders, stand_in = (stand_in,), None
+    options = tools.resolve_options(_of_indexes(prefer), builders)
     try:
         return resolve(inputs.spec, [inputs.target], options, reporter)
     except NoCompatibleWheelError:
-        stand_in = _stand_in(inputs.target, tools)
-        if builders or stand_in is None:
+        if stand_in is None:
             raise
         try:
             return resolve(inputs.spec, [inputs.target], replace(options, interpreters=(stand_in,)), reporter)
@@ -116,12 +124,33 @@ def _one_file(project: LockedProject, target: Target, previous: Lock | None) -> 
     return replace(project, wheels=(), marker="", built=_built_before(project, target, previous))
 
 
+def _of_indexes(lock: Lock | None) -> Lock | None:
+    """What resolvers can be told to keep: a project of this machine has the one version that it has."""
+    if lock is None:
+        return None
+    return replace(lock, projects=tuple(one for one in lock.projects if not one.directory))
+
+
+def _own_project(source: Source, target: Target, previous: Lock | None) -> LockedProject:
+    """A project's directory, with the wheel that was built of just that source for the same target.
+
+    Name and version are known where it was built; until then it is called as its directory is.
+    """
+    path = source.project.path
+    for old in previous.projects if previous and _is_alike(previous, target) else ():
+        if old.directory == path and old.built and old.built.source == source.digest:
+            return old
+    return LockedProject(name=source.project.name or Path(path).name, version="", directory=path)
+
+
+def _is_alike(previous: Lock, target: Target) -> bool:
+    held = previous.targets[0]
+    return (held.python_minor, held.platform) == (target.python_minor, target.platform)
+
+
 def _built_before(project: LockedProject, target: Target, previous: Lock | None) -> BuiltWheel | None:
     """What was built of the same sdist for the same target: it stays, so that the lock does."""
-    if previous is None or project.sdist is None:
-        return None
-    held = previous.targets[0]
-    if (held.python_minor, held.platform) != (target.python_minor, target.platform):
+    if previous is None or project.sdist is None or not _is_alike(previous, target):
         return None
     digest = project.sdist.sha256
     same = (old for old in previous.projects if old.sdist is not None and old.sdist.sha256 == digest)

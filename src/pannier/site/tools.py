@@ -1,6 +1,7 @@
 """What planning and locking a site works with, handed down as one value."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import NamedTuple
 
 from pannier.lock.build import BuildOptions
@@ -27,6 +28,7 @@ class SiteTools(NamedTuple):
         offline: Ask no network.
         prereleases: Let pre-releases be chosen.
         exclude_newer: Ignore what was uploaded after this date; empty for no bound.
+        made: Files that the site's own commands made, perhaps inside a project that is built.
     """
 
     directories: CacheDirectories
@@ -38,6 +40,7 @@ class SiteTools(NamedTuple):
     offline: bool = False
     prereleases: bool = False
     exclude_newer: str = ""
+    made: tuple[Path, ...] = ()
 
     def resolve_options(self, prefer: Lock | None, interpreters: tuple[Interpreter, ...]) -> ResolveOptions:
         """How to resolve one environment."""
@@ -53,9 +56,13 @@ class SiteTools(NamedTuple):
         )
 
     def build_options(self) -> BuildOptions:
-        """How to build an sdist."""
+        """How to build an sdist or a directory."""
         return BuildOptions(
-            directories=self.directories, indexes=self.indexes, offline=self.offline, environ=self.environ
+            directories=self.directories,
+            indexes=self.indexes,
+            offline=self.offline,
+            environ=self.environ,
+            skipped=self.made,
         )
 
     def store(self) -> DistributionStore:

@@ -37,7 +37,7 @@ class IndexSettings:
         trusted_hosts: Hosts whose certificates are not checked.
         certificate: File of the certificate authorities to trust; empty for the system's.
         by_uv: uv is configured itself and reads that itself; the above is only what was said beyond it.
-        credential_urls: URLs of uv's configuration that may carry a user name and a password.
+        credential_urls: URLs of uv's configuration, and of specs, that may carry a user name and a password.
     """
 
     index_url: str = ""
@@ -62,6 +62,10 @@ class IndexSettings:
             find_links=find_links or self.find_links,
             no_index=self.no_index and not (index_url or extra_index_urls),
         )
+
+    def with_credentials(self, urls: tuple[str, ...]) -> "IndexSettings":
+        """Know the credentials of more URLs."""
+        return replace(self, credential_urls=(*self.credential_urls, *urls)) if urls else self
 
     def to_uv_environment(self) -> dict[str, str]:
         """Say the same in uv's variables."""

@@ -1,4 +1,4 @@
-from pannier.formats.requirements_files import parse_requirements
+from pannier.formats.requirements_files import References, parse_requirements
 from pannier.formats.requirements_locks import (
     format_requirements,
     is_locked_requirements,
@@ -40,7 +40,7 @@ def test_every_hash_is_written_and_names_keep_their_dots() -> None:
 
 def test_what_is_written_is_read_back() -> None:
     text = format_requirements(LOCK)
-    spec = parse_requirements(text, filename="requirements.txt", read=lambda name: name)
+    spec = parse_requirements(text, filename="requirements.txt", references=References(lambda name: name))
     assert dict(spec.hashes) == {"backports-tiny": ("a" * 64, "b" * 64), "old": ("c" * 64,)}
     assert is_locked_requirements(text)
     assert not is_locked_requirements("numpy\n")

@@ -42,7 +42,8 @@ class Resolver:
 
 def resolved(monkeypatch: pytest.MonkeyPatch, *answers: Lock | PannierError, **more: Any) -> Resolved:
     monkeypatch.setattr(resolution, "resolve", Resolver(*answers))
-    return resolve_environment(inputs_of("a", **more), tools_of("3.11.7"), None, SilentReporter())
+    inputs = inputs_of("a", **more)
+    return resolve_environment(inputs, tools_of("3.11.7"), inputs.previous, SilentReporter())
 
 
 def test_one_file_is_kept_of_each_project(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -66,6 +67,9 @@ def test_what_was_built_of_the_same_sdist_stays(monkeypatch: pytest.MonkeyPatch)
     before = lock_of(sdist_of("b", "2", built="x"))
     found = resolved(monkeypatch, lock_of(sdist_of("b", "2")), previous=before)
     assert found.lock.projects == before.projects
+    monkeypatch.setattr(resolution, "resolve", Resolver(lock_of(sdist_of("b", "2"))))
+    anew = resolve_environment(inputs_of("b", previous=before), tools_of("3.11.7"), None, SilentReporter())
+    assert len(anew.unbuilt) == 1, "an upgrade builds it again"
     elsewhere = lock_of(sdist_of("b", "2", built="x"), target=TARGET._replace(python_version="3.9.1"))
     found = resolved(monkeypatch, lock_of(sdist_of("b", "2")), previous=elsewhere)
     assert len(found.unbuilt) == 1
