@@ -261,7 +261,7 @@ _RESULTS = {
     "serve clean": "`directory`, `removed`, `size`, `left` (bytes that stay), `dry_run`",
     "unpack": "`directory`, `files`, `size`, `seconds`",
     "vendor": "`directory`, `tree`, `targets`, `projects`, `files`, `size`, `launcher`, `uncompiled` "
-    "(targets without byte code), `changed`, `dry_run`",
+    "(targets without byte code), `changed`, `in_use` (trees that programs still run with), `dry_run`",
     "verify": "`path`, `id`, `layers`, `size`; for a bundle `files` and `signed` instead of `layers`",
     "inspect": "`path`, `id`, `size`, `manifest`; for a bundle also `signed`",
     "cache": "`directory`; for `info` also `kinds`, `files`, `size`; for `clean` also `removed`, `kept`, "

@@ -4,11 +4,14 @@ import base64
 import gzip
 import hashlib
 import io
+import json
+import ssl
 import tarfile
 import threading
 import zipfile
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any, Self
 
 
@@ -58,6 +61,9 @@ class LocalIndex:
         refusals: File name to the statuses that its next requests get.
         cut: Files whose next answer breaks off after half.
         credentials: `user:password` that every request must carry; empty for none.
+        denial: The status that whoever does not carry them gets.
+        upload_times: File name to when it was uploaded (RFC 3339); with any, pages are JSON (PEP 700).
+        certificate: PEM file with a certificate and its key, to speak HTTPS with as `localhost`.
         requests: What was asked, in order: path and Range header.
     """
 
@@ -65,12 +71,20 @@ class LocalIndex:
     refusals: dict[str, list[int]] = field(default_factory=dict)
     cut: set[str] = field(default_factory=set)
     credentials: str = ""
+    denial: int = 401
+    upload_times: dict[str, str] = field(default_factory=dict)
+    certificate: Path | None = None
     requests: list[tuple[str, str]] = field(default_factory=list)
     url: str = ""
 
     def __enter__(self) -> Self:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.url = f"http://127.0.0.1:{self._server.server_port}"
+        if self.certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(self.certificate)
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
+            self.url = f"https://localhost:{self._server.server_port}"
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
         self._thread.start()
         return self
@@ -96,6 +110,23 @@ class LocalIndex:
         links = [f'<a href="/files/{name}#sha256={digests[name]}">{name}</a>\n' for name in names]
         return f"<html><body>{''.join(links)}</body></html>".encode() if names else b""
 
+    def dated_page(self, project: str) -> bytes:
+        """Give the page of a project in JSON, with upload times."""
+        files = [
+            {
+                "filename": name,
+                "url": f"/files/{name}",
+                "hashes": {"sha256": hashlib.sha256(content).hexdigest()},
+                "size": len(content),
+                **({"upload-time": self.upload_times[name]} if name in self.upload_times else {}),
+            }
+            for name, content in self.files.items()
+            if name.split("-")[0].replace("_", "-") == project
+        ]
+        versions = sorted({str(file["filename"]).split("-")[1] for file in files})
+        document = {"meta": {"api-version": "1.1"}, "name": project, "versions": versions, "files": files}
+        return json.dumps(document).encode()
+
     def is_allowed(self, authorization: str | None) -> bool:
         """Check what a request carries."""
         expected = base64.b64encode(self.credentials.encode()).decode()
@@ -115,10 +146,13 @@ class _Handler(BaseHTTPRequestHandler):
         index = self.index
         index.requests.append((self.path, self.headers.get("Range", "")))
         if not index.is_allowed(self.headers.get("Authorization")):
-            self._answer(401, b"")
+            self._answer(index.denial, b"")
         elif self.path.startswith("/simple/"):
-            page = index.project_page(self.path.split("/")[2])
-            self._answer(200 if page else 404, page, "text/html")
+            project = self.path.split("/")[2]
+            page, kind = index.project_page(project), "text/html"
+            if index.upload_times and page:
+                page, kind = index.dated_page(project), "application/vnd.pypi.simple.v1+json"
+            self._answer(200 if page else 404, page, kind)
         else:
             self._file(self.path.rpartition("/")[2])
 

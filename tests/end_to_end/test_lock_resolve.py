@@ -12,7 +12,7 @@ from tests.end_to_end.local_index import LocalIndex, sdist_bytes, wheel_bytes
 
 from pannier.environment.probe import probe
 from pannier.formats.pylock import format_lock, parse_lock, projects_for
-from pannier.formats.specs import parse_requirements
+from pannier.formats.requirements_files import References, parse_requirements
 from pannier.formats.tags import best_wheel
 from pannier.lock.build import BuildOptions, build_wheel
 from pannier.lock.engine import ResolveOptions
@@ -246,7 +246,8 @@ def test_a_requirements_file_brings_its_hashes_and_find_links(
     good = hashlib.sha256(data).hexdigest()
     for digest, is_fine in ((good, True), ("0" * 64, False)):
         text = f"-f links\nmine==1.0 --hash=sha256:{digest}\n"
-        spec = parse_requirements(text, filename=str(tmp_path / "requirements.txt"), read=str)
+        filename = str(tmp_path / "requirements.txt")
+        spec = parse_requirements(text, filename=filename, references=References(str))
         if is_fine:
             (project,) = _resolve(index, directories, environ, spec=spec).projects
             assert project.wheels[0].sha256 == good

@@ -35,6 +35,9 @@ if sys.argv[1:] == ["seven"]:
     exit(7)
 print("{}.{}".format(*sys.version_info), top.version, leaf.version, sys.argv[1:], __name__)
 """
+SETUP = (
+    "from setuptools import setup\nsetup(name='{name}', version='{version}', py_modules=['{name}'], {more})\n"
+)
 PYTHONS = [minor for minor in ("3.6", "3.8", "3.11", "3.13") if find_python(minor)]
 
 
@@ -453,3 +456,80 @@ def test_compiled_packages_run_on_every_python(commands: Commands, on_demand: bo
     for minor in PYTHONS[:: 3 if on_demand else 1]:
         ran = start(commands.directory / "real", python=python_of(minor))
         assert ran.stdout == "[1, 2] 3 requests True\n", ran.stderr
+
+
+def test_a_program_that_runs_keeps_what_it_was_started_with(
+    commands: Commands, program: Path, index: LocalIndex
+) -> None:
+    program.write_text(
+        '# /// script\n# dependencies = ["top", "leaf"]\n# ///\nimport sys\nimport leaf\n'
+        "print(leaf.version, flush=True)\nsys.stdin.readline()\nimport top\nprint(top.version)\n"
+    )
+    vendor(commands, index)
+    directory = commands.directory / "python_deps"
+
+    def trees() -> set[str]:
+        return {path.name for path in directory.glob("tree-*")}
+
+    before = trees()
+    launcher = [commands.directory / "tool"]
+    with subprocess.Popen(launcher, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        assert running.stdout.readline() == "2.0\n"
+        index.add(wheel_bytes("leaf", "3.0"), wheel_bytes("top", "2.0"))
+        told = vendor(commands, index, "--upgrade")
+        assert f"{next(iter(before))} is in use" in told
+        assert start(commands.directory / "tool").stderr == ""
+        vendor(commands, index)
+        assert before < trees()
+        assert running.communicate("\n")[0] == "1.0\n", "what it was started with"
+    assert "in use" not in vendor(commands, index)
+    assert len(trees()) == 1
+    assert not before & trees()
+    commands.run("pannier", "vendor", "tool.py", "--wrapper", "--check", "--index-url", index.simple)
+
+
+def test_projects_wheels_and_sdists_beside_it_are_vendored_and_packed(commands: Commands) -> None:
+    directory = commands.directory
+    (directory / "files").mkdir()
+    sdist = sdist_bytes(
+        "raw",
+        "4.0",
+        {
+            "setup.py": SETUP.format(name="raw", version="4.0", more=""),
+            "raw.py": "",
+        },
+    )
+    for name, content in (wheel_bytes("ready", "3.0"), sdist):
+        (directory / "files" / name).write_bytes(content)
+    commands.script(
+        "libs/lab/setup.py",
+        SETUP.format(
+            name="lab",
+            version="1.0",
+            more="install_requires=['ready'], entry_points={'console_scripts': ['lab = lab:main']}",
+        ),
+    )
+    commands.script(
+        "libs/lab/lab.py", "import raw, ready\n\n\ndef main():\n    print('lab', ready.version)\n"
+    )
+    commands.script(
+        "requirements.txt",
+        "-e ./libs/lab\nfiles/ready-3.0-py3-none-any.whl\nraw @ file:files/raw-4.0.tar.gz\n"
+        "./libs/lab ; python_version < '3'\n",
+    )
+    commands.run("pannier", "vendor", "-r", "requirements.txt", "--wrapper", "lab")
+    assert start(directory / "lab").stdout == "lab 3.0\n"
+    assert (
+        "up to date" in commands.run("pannier", "vendor", "-r", "requirements.txt", "--wrapper", "lab").stderr
+    )
+    commands.script("libs/lab/lab.py", "def main():\n    print('changed')\n")
+    commands.run("pannier", "vendor", "-r", "requirements.txt", "--wrapper", "lab")
+    assert start(directory / "lab").stdout == "changed\n"
+    commands.run("pannier", "pack", "requirements.txt", "--program", "lab", "-o", "lab.pyz")
+    assert start(directory / "lab.pyz", PANNIER_CACHE_DIR=str(commands.cache)).stdout == "changed\n"
+    commands.run("pannier", "pack", "requirements.txt", "--program", "lab", "-o", "lab.deb")
+    listed = subprocess.run(
+        ["dpkg-deb", "-c", directory / "lab.deb"], capture_output=True, text=True, check=True
+    ).stdout
+    assert all(f"/{name}.py\n" in listed for name in ("lab", "raw", "ready"))

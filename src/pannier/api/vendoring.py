@@ -74,6 +74,7 @@ class VendorResult:
         launcher: The launcher, where one was asked for.
         uncompiled: Labels of the targets without byte code, for lack of such a Python here.
         is_changed: Something was written, or would be.
+        in_use: Trees before it that stay until the next run, since programs that run use them.
     """
 
     directory: Path
@@ -85,6 +86,7 @@ class VendorResult:
     launcher: Path | None = None
     uncompiled: tuple[str, ...] = ()
     is_changed: bool = True
+    in_use: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -248,7 +250,7 @@ def _request(
 
 def _kept(order: _Order) -> VendorResult | None:
     """What is there, when it is what would be written; the launcher is written where only that lacks."""
-    from pannier.pack.vendoring import read_marker, tree_in_force
+    from pannier.pack.vendoring import read_marker, remove_old_trees, tree_in_force
 
     marker = read_marker(order.directory)
     if marker is None or marker.request != order.request or order.options.upgrade:
@@ -256,6 +258,8 @@ def _kept(order: _Order) -> VendorResult | None:
     tree = tree_in_force(order.directory, marker)
     if tree is None:
         return None
+    if not order.options.is_dry_run:
+        tree = tree._replace(in_use=remove_old_trees(order.directory))
     is_changed = order.launcher is not None and not order.launcher.is_there()
     if order.launcher is not None and is_changed and not order.options.is_dry_run:
         order.launcher.write()
@@ -366,6 +370,7 @@ def _result(order: _Order, tree: "VendoredTree", *, is_changed: bool) -> VendorR
         launcher=order.launcher.path if order.launcher is not None else None,
         uncompiled=uncompiled,
         is_changed=is_changed,
+        in_use=tree.in_use,
     )
 
 

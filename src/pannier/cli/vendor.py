@@ -134,6 +134,7 @@ def _data(result: "VendorResult", arguments: argparse.Namespace) -> dict[str, ob
         "launcher": str(result.launcher) if result.launcher else None,
         "uncompiled": list(result.uncompiled),
         "changed": result.is_changed,
+        "in_use": list(result.in_use),
         "dry_run": bool(arguments.dry_run),
     }
 
@@ -153,4 +154,7 @@ def _summary(result: "VendorResult", arguments: argparse.Namespace) -> str:
         state += "" if result.is_changed else ", up to date"
     launcher = f"; launcher {result.launcher}" if result.launcher else ""
     lacking = f"; no byte code for {', '.join(result.uncompiled)}" if result.uncompiled else ""
-    return printable(f"{result.directory}: {what}, {state}{launcher}{lacking}")
+    held = ""
+    if result.in_use:
+        held = f"; {', '.join(result.in_use)} is in use by a program that runs, and goes with the next run"
+    return printable(f"{result.directory}: {what}, {state}{launcher}{lacking}{held}")

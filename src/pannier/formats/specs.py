@@ -21,12 +21,11 @@ from pannier.formats.requirement_lines import (
     normalized_project_name,
     parse_requirement_line,
 )
-from pannier.formats.requirements_files import parse_requirements
 from pannier.formats.spec_documents import load_document
 from pannier.formats.spec_problems import SpecProblems
 from pannier.model.spec import DataSource, LocalProject, Spec
 
-__all__ = ["parse_pyproject", "parse_requirements", "parse_spec"]
+__all__ = ["parse_pyproject", "parse_spec"]
 
 _DATA_KEYS = ("git", "http")
 

@@ -39,11 +39,14 @@ from pannier.store.transfer import Transfer
 PIP_PYTHONS = ("2.7", "3.5")
 # The last for both of these Pythons, and the sha256 of its only wheel.
 _PIP_VERSION = "20.3.4"
+_PIP_SHA256 = "217ae5161a0e08c0fb873858806e3478c9775caffce5168b50ec885e358c199d"
+_PIP_FILE = LockedFile(
+    filename=f"pip-{_PIP_VERSION}-py2.py3-none-any.whl", url="", hashes={"sha256": _PIP_SHA256}
+)
 # Prints the index that pip asks where nobody names one.
 _PRINT_DEFAULT = "from pip._internal.models.index import PyPI; print(PyPI.simple_url)"
 # A proxy or a client's certificate that pip alone was told of.
 _ONLY_PIPS = ("PIP_PROXY", "PIP_CLIENT_CERT")
-_PIP_SHA256 = "217ae5161a0e08c0fb873858806e3478c9775caffce5168b50ec885e358c199d"
 # What pip itself is brought for: any target that uv knows, since the wheel is the same for all.
 _PIP_TARGET = Target(python_version="3.6.15", platform=Platform.parse("linux-x86_64"))
 # The newest manylinux that this pip's wheels are of; what the target's own glibc is, pip cannot be told.
@@ -190,17 +193,21 @@ def find_pip(interpreter: Interpreter, options: ResolveOptions, reporter: Report
     for directory in interpreter.site_packages:
         if Path(directory, f"pip-{_PIP_VERSION}.dist-info").is_dir():
             return [interpreter.python_executable, "-m", "pip"]
+    store = DistributionStore(
+        options.directories, options.indexes, options.offline, reporter, options.environ
+    )
+    if store.has(_PIP_FILE):
+        return [interpreter.python_executable, str(store.path_of(_PIP_FILE) / "pip")]
     plain = replace(options, constraints=(), exclude_newer="", prefer=None, interpreters=())
     try:
         lock = resolve_with_uv(Spec(requirements=(f"pip=={_PIP_VERSION}",)), _PIP_TARGET, plain, reporter)
         file = next(
             wheel for project in lock.projects for wheel in project.wheels if wheel.sha256 == _PIP_SHA256
         )
-        store = DistributionStore(
-            options.directories, options.indexes, options.offline, reporter, options.environ
-        )
         wheel = store.fetch([file])[_PIP_SHA256]
     except (LockError, FetchError, StopIteration) as error:
+        if isinstance(error, FetchError) and error.code == "index-refused":
+            raise
         raise FetchError(
             f"pip {_PIP_VERSION}, which resolves for Python {interpreter.target.python_minor}, cannot be had",
             code="pip-missing",

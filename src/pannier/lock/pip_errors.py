@@ -44,13 +44,23 @@ def error_from_pip(
             facts={"target": str(target), "pip says": said},
             hint="name a directory with the distributions with `--find-links`, or lock without `--offline`",
         )
-    if refused := _REFUSED.search(text):
-        return FetchError(
-            f"`{urlsplit(refused[2]).netloc.rpartition('@')[2]}` refused with HTTP status {refused[1]}",
-            code="index-refused",
-            facts={"url": refused[2], "pip says": said},
-            hint="check the index's URL and the credentials for it",
+    return (
+        _network_error(text, said)
+        or _unknown_error(text, redact(log), known, said)
+        or _unbuilt_error(text, log, target)
+        or _resolution_error(text, said, target)
+        or LockError(
+            "pip could not resolve the requirements",
+            code="pip-failed",
+            facts={"target": str(target), "pip says": said},
         )
+    )
+
+
+def _network_error(text: str, said: list[str]) -> PannierError | None:
+    """An index that did not answer, or refused to."""
+    if refused := _refusal(text, said):
+        return refused
     if broken := _BROKEN.search(text):
         return FetchError(
             "an index could not be reached",
@@ -58,14 +68,40 @@ def error_from_pip(
             facts={"at": broken[2], "reason": broken[1]},
             hint="check the network, and the index's URL",
         )
+    return None
+
+
+def _refusal(text: str, said: list[str]) -> FetchError | None:
+    found = _REFUSED.search(text)
+    if found is None:
+        return None
+    url = found[2].rstrip("/")
+    return FetchError(
+        f"`{urlsplit(url).netloc.rpartition('@')[2]}` refused with HTTP status {found[1]}",
+        code="index-refused",
+        facts={"url": url, "pip says": said},
+        hint="check the index's URL and the credentials for it",
+    )
+
+
+def _unknown_error(text: str, log: str, known: Collection[str], said: list[str]) -> PannierError | None:
+    """Projects of which no index has anything, or none that lets us in: that stands in pip's log alone."""
     missing = dict.fromkeys(_NO_MATCH.findall(text))
-    if unknown := [
-        name for name in missing if normalize_project(name) not in known and not _is_seen(name, log)
-    ]:
-        return unknown_projects_error(unknown)
-    wanted = {normalize_project(name) for name in missing}
-    if tried := [release for release in _DISCARDED.findall(text) if normalize_project(release[0]) in wanted]:
-        return _nothing_builds(tried, log, target)
+    unknown = [name for name in missing if normalize_project(name) not in known and not _is_seen(name, log)]
+    if not unknown:
+        return None
+    return _refusal(log, said) or unknown_projects_error(unknown)
+
+
+def _unbuilt_error(text: str, log: str, target: Target) -> BuildError | None:
+    """Projects whose releases are sdists that do not build here."""
+    wanted = {normalize_project(name) for name in _NO_MATCH.findall(text)}
+    tried = [release for release in _DISCARDED.findall(text) if normalize_project(release[0]) in wanted]
+    return _nothing_builds(tried, log, target) if tried else None
+
+
+def _resolution_error(text: str, said: list[str], target: Target) -> PannierError | None:
+    """Requirements that contradict each other, or an sdist that does not say what it needs."""
     if any(sign in text for sign in _CONFLICT):
         return LockError(
             f"no set of versions satisfies the requirements for the target `{target}`",
@@ -79,8 +115,7 @@ def error_from_pip(
             facts={"output": said},
             hint="ask for a version that has a wheel for the target",
         )
-    facts = {"target": str(target), "pip says": said}
-    return LockError("pip could not resolve the requirements", code="pip-failed", facts=facts)
+    return None
 
 
 def _nothing_builds(tried: Sequence[tuple[str, str]], log: str, target: Target) -> BuildError:

@@ -105,12 +105,14 @@ class VendoredTree(NamedTuple):
         tree: Name of the tree in force.
         files: How many files it has.
         size: Of them, in bytes.
+        in_use: Names of trees before it that stay, since programs that run use them.
     """
 
     directory: Path
     tree: str
     files: int
     size: int
+    in_use: tuple[str, ...] = ()
 
 
 def read_marker(directory: Path) -> VendorMarker | None:
@@ -197,11 +199,50 @@ def _replace(
         write_whole(directory / STUB_NAME, stub_text(tree).encode())
     finally:
         shutil.rmtree(stage, ignore_errors=True)
-    for name in before:
-        shutil.rmtree(directory / name, ignore_errors=True)
     _remove_stages(directory)
-    write_whole(directory / MARKER_NAME, format_marker(VendorMarker(plan.request, tree, (tree,))))
-    return VendoredTree(directory, tree, len(inventory), sum(size for size, _ in inventory.values()))
+    in_use = _remove_trees(directory, VendorMarker(plan.request, tree, (tree, *before)))
+    return VendoredTree(directory, tree, len(inventory), sum(size for size, _ in inventory.values()), in_use)
+
+
+def remove_old_trees(directory: Path) -> tuple[str, ...]:
+    """Remove trees that were in force before and that no program uses any more; name those that one does.
+
+    Raises:
+        StorageError: The directory cannot be written.
+    """
+    marker = read_marker(directory)
+    if marker is None or len(marker.trees) < 2:
+        return ()
+    try:
+        with _alone(directory):
+            return _remove_trees(directory, marker)
+    except OSError as error:
+        raise storage_error(error, directory, size=0) from error
+
+
+def _remove_trees(directory: Path, marker: VendorMarker) -> tuple[str, ...]:
+    before = [name for name in marker.trees if name != marker.tree]
+    in_use = tuple(name for name in before if not _remove_unused(directory / name))
+    write_whole(directory / MARKER_NAME, format_marker(marker._replace(trees=(marker.tree, *in_use))))
+    return in_use
+
+
+def _remove_unused(tree: Path) -> bool:
+    """Remove a tree unless a program holds it, as `runtime/vendored/start.py` does; say if it is gone."""
+    try:
+        descriptor = os.open(tree, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return True
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return False
+    except OSError:
+        pass  # a file system without locks cannot say who uses it
+    shutil.rmtree(tree, ignore_errors=True)
+    os.close(descriptor)
+    return True
 
 
 def _write_tree(

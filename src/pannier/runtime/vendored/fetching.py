@@ -154,8 +154,8 @@ def _bring(client: "Client", tree: str, wheel: Wheel, archives: str) -> str:
 class Client:
     """Asks a mirror first where the user's pip has one, and then the place that was locked.
 
-    Proxies are those of the environment (`https_proxy`, `no_proxy`), certificates those of the system or of
-    `PIP_CERT`, `REQUESTS_CA_BUNDLE` or `SSL_CERT_FILE`; user names and passwords come from URLs and ~/.netrc.
+    Proxies are pip's or the environment's (`https_proxy`, `no_proxy`), certificates those of the system, of
+    `SSL_CERT_FILE`, `REQUESTS_CA_BUNDLE` or pip; user names and passwords come from URLs and ~/.netrc.
 
     Args:
         environ: Environment variables.
@@ -164,13 +164,18 @@ class Client:
     def __init__(self, environ: Any) -> None:
         self._mirrors = mirrors_of(environ)
         context = ssl.create_default_context()
-        for name in ("PIP_CERT", "REQUESTS_CA_BUNDLE"):
-            if environ.get(name) and os.path.exists(environ[name]):
-                is_file = os.path.isfile(environ[name])
+        for path in (pip_option(environ, "cert"), environ.get("REQUESTS_CA_BUNDLE")):
+            if path and os.path.exists(path):
+                is_file = os.path.isfile(path)
                 context.load_verify_locations(
-                    cafile=environ[name] if is_file else None, capath=None if is_file else environ[name]
+                    cafile=path if is_file else None, capath=None if is_file else path
                 )
-        self._opener = urllib.request.build_opener(urllib.request.HTTPSHandler(context=context))
+        handlers = [urllib.request.HTTPSHandler(context=context)]  # type: List[Any]
+        proxy = pip_option(environ, "proxy")
+        if proxy:
+            proxy = proxy if "://" in proxy else "http://" + proxy
+            handlers.append(urllib.request.ProxyHandler({"http": proxy, "https": proxy}))
+        self._opener = urllib.request.build_opener(*handlers)
 
     def urls(self, wheel: Wheel, reasons: List[str]) -> Iterator[str]:
         """Where a wheel may lie, in the order to try; what a mirror said against it goes to `reasons`."""
@@ -246,8 +251,15 @@ def mirrors_of(environ: Any) -> List[str]:
             # uv's may begin with a name for it: `team=https://...`.
             name_of, _, url = environ[name].partition("=")
             return [url if name == "UV_DEFAULT_INDEX" and ":" not in name_of else environ[name]]
-    if environ.get("PIP_CONFIG_FILE") == os.devnull:
-        return []
+    index = pip_option(environ, "index-url")
+    return [index] if index else []
+
+
+def pip_option(environ: Any, option: str) -> str:
+    """What the user's pip is told by its variable or its configuration files; empty for nothing."""
+    said = environ.get("PIP_" + option.upper().replace("-", "_"))
+    if said or environ.get("PIP_CONFIG_FILE") == os.devnull:
+        return said or ""
     home = os.path.expanduser("~")
     config = environ.get("XDG_CONFIG_HOME") or os.path.join(home, ".config")
     files = [environ.get("PIP_CONFIG_FILE", ""), os.path.join(config, "pip", "pip.conf")]
@@ -257,11 +269,12 @@ def mirrors_of(environ: Any) -> List[str]:
         try:
             parser.read([file] if file else [], encoding="utf-8")
             for section in ("install", "global"):
-                if parser.has_option(section, "index-url"):
-                    return [parser.get(section, "index-url")]
+                for name in (option, option.replace("-", "_")):
+                    if parser.has_option(section, name):
+                        return parser.get(section, name)
         except (configparser.Error, UnicodeDecodeError):
             continue
-    return []
+    return ""
 
 
 def unpack(wheel: str, directory: str) -> None:

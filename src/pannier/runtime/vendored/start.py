@@ -4,6 +4,7 @@ Runs on 2.7 too: hence no annotations but in comments. It is loaded at each star
 needed only when something does not fit is in functions of its own, or in `fetching.py`.
 """
 
+import errno
 import os
 import sys
 
@@ -23,6 +24,8 @@ PTH_DIRECTORIES = {}  # type: Dict[str, Tuple[str, ...]]
 IS_ON_DEMAND = False
 
 _GUARD = "PANNIER_VENDORED_PYTHON"
+# What keeps the tree from being removed while this process runs.
+_HELD = []  # type: List[int]
 _USAGE = "usage: vendored.py PROGRAM [ARGUMENT...], or -m MODULE, or -c MODULE:FUNCTION NAME"
 
 
@@ -40,6 +43,10 @@ def enter(tree, name):
         sys.exit("error: " + problem)
     if is_main and len(sys.argv) < (4 if sys.argv[1:2] == ["-c"] else 3 if sys.argv[1:2] == ["-m"] else 2):
         sys.exit(_USAGE)
+    if not hold(tree) and is_main and not is_second_try:
+        # It is being removed at this moment: `vendored.py` has the name of another by now.
+        os.environ[_GUARD] = sys.executable
+        os.execv(sys.executable, [sys.executable, "-S", "-s"] + sys.argv)  # noqa: S606
     if IS_ON_DEMAND:
         places, with_pth = _on_demand(tree, label)
     else:
@@ -49,6 +56,28 @@ def enter(tree, name):
         _run(sys.argv[1:], places, with_pth)
     else:
         extend_path(sys.path[:1], sys.path[1:], places, with_pth)
+
+
+def hold(tree):
+    # type: (str) -> bool
+    """Keep a tree from being removed as long as this process runs, and those it forks; say whether it stays.
+
+    The kernel ends the lock with the last of them. Where it cannot be had at all, nothing is kept.
+    """
+    try:
+        import fcntl
+
+        descriptor = os.open(tree, os.O_RDONLY)
+        fcntl.fcntl(descriptor, fcntl.F_SETFD, fcntl.fcntl(descriptor, fcntl.F_GETFD) | fcntl.FD_CLOEXEC)
+    except (ImportError, OSError, IOError):
+        return os.path.isdir(tree)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except (OSError, IOError) as error:
+        os.close(descriptor)
+        return error.errno not in (errno.EAGAIN, errno.EACCES)
+    _HELD.append(descriptor)
+    return True
 
 
 def host_facts():
