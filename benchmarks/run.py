@@ -21,6 +21,7 @@ def main() -> None:
         "pack_speed.py",
         "run_speed.py",
         "zipapp_speed.py",
+        "vendor_speed.py",
         "site_speed.py",
         "memory.py",
         "publishing_speed.py",

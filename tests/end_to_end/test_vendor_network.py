@@ -4,6 +4,7 @@ import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from tests.end_to_end.commands import Commands
@@ -26,18 +27,28 @@ def index() -> Iterator[LocalIndex]:
         yield served(one)
 
 
+class Certificates(NamedTuple):
+    """Of an authority that no system knows, and of a server with its key."""
+
+    authority: Path
+    server: Path
+
+
 @pytest.fixture
-def certificate(tmp_path: Path) -> Path:
-    """A certificate that its own key has signed, with the key behind it."""
-    key, path = tmp_path / "key.pem", tmp_path / "certificate.pem"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
-         "-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out", path],
-        check=True, capture_output=True,
+def certificates(tmp_path: Path) -> Certificates:
+    def openssl(*words: str) -> None:
+        subprocess.run(["openssl", *words], cwd=tmp_path, check=True, capture_output=True)
+
+    key = ("-newkey", "rsa:2048", "-nodes", "-days", "2")
+    openssl("req", "-x509", *key, "-subj", "/CN=Lab", "-keyout", "ca.key", "-out", "ca.pem")
+    openssl(
+        "req", "-x509", *key, "-subj", "/CN=localhost", "-CA", "ca.pem", "-CAkey", "ca.key", "-addext",
+        "subjectAltName=DNS:localhost", "-addext", "basicConstraints=CA:FALSE", "-keyout", "server.key",
+        "-out", "server.crt",
     )  # fmt: skip
-    with path.open("a") as stream:
-        stream.write(key.read_text())
-    return path
+    server = tmp_path / "server.pem"
+    server.write_text((tmp_path / "server.crt").read_text() + (tmp_path / "server.key").read_text())
+    return Certificates(tmp_path / "ca.pem", server)
 
 
 def vendor(commands: Commands, index_url: str, **env: str) -> Path:
@@ -103,19 +114,20 @@ def test_a_proxy_that_refuses_is_told_in_one_line_without_the_password(
 
 @pytest.mark.parametrize("way", ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "PIP_CERT", "pip.conf"])
 def test_an_own_authority_is_trusted_where_the_user_names_it(
-    commands: Commands, certificate: Path, tmp_path: Path, way: str
+    commands: Commands, certificates: Certificates, tmp_path: Path, way: str
 ) -> None:
-    with LocalIndex(certificate=certificate) as index, Proxy() as proxy:
-        launcher = vendor(commands, served(index).simple, SSL_CERT_FILE=str(certificate))
+    authority = str(certificates.authority)
+    with LocalIndex(certificate=certificates.server) as index, Proxy() as proxy:
+        launcher = vendor(commands, served(index).simple, SSL_CERT_FILE=authority, PIP_CERT=authority)
         through = {"https_proxy": proxy.url}
         refused = start(launcher, tmp_path / "home", **through)
         assert refused.returncode == 1
         assert "CERTIFICATE_VERIFY_FAILED" in refused.stderr
         assert "Traceback" not in refused.stderr
-        told = {way: str(certificate)}
+        told = {way: authority}
         if way == "pip.conf":
             configuration = tmp_path / "pip.conf"
-            configuration.write_text(f"[install]\ncert = {certificate}\n")
+            configuration.write_text(f"[install]\ncert = {authority}\n")
             told = {"PIP_CONFIG_FILE": str(configuration)}
         assert start(launcher, tmp_path / "home", **through, **told).stdout == "1.0\n"
         assert set(proxy.requests) == {f"CONNECT {index.url.removeprefix('https://')}"}

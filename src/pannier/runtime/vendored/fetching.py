@@ -143,7 +143,9 @@ def _bring(client: "Client", tree: str, wheel: Wheel, archives: str) -> str:
         try:
             client.download(url, path, wheel)
         except (OSError, ValueError) as error:
-            reasons.append("{}: {}".format(_without_password(url), getattr(error, "reason", None) or error))
+            is_answer = isinstance(error, urllib.error.HTTPError)  # which says its number by itself alone
+            reason = error if is_answer else getattr(error, "reason", None) or error
+            reasons.append(f"{_without_password(url)}: {reason}")
         else:
             return path
     said = "; ".join(reasons) or "no URL"
