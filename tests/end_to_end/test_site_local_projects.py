@@ -235,7 +235,10 @@ def test_a_version_that_comes_from_git_counts_as_source(commands: Commands, plac
 def test_what_is_wrong_with_requirements_is_told_at_once(commands: Commands, place: Path) -> None:
     (place / "site" / "empty").mkdir()
     (place / "site" / "notes.txt").write_bytes(b"six\n# \xe9t\xe9\n")
-    text = "./gone\n./empty\n-r notes.txt\n--index-url https://${LAB_TOKEN}@i.example/s\n-e git+https://g.example/x\n"
+    text = (
+        "./gone\n./empty\n-r notes.txt\n--index-url https://${LAB_TOKEN}@i.example/s\n"
+        "-e git+https://g.example/x\n-f gone\n"
+    )
     site = write_site(place / "site", Path("/opt/x"), one=(MINOR, text), two=(MINOR, "-c three.txt\nsix==\n"))
     (site / "three.txt").write_text("six\n./tools\n")
     refused = result_of(commands, "lock", cwd=site, status=1)
@@ -246,6 +249,7 @@ def test_what_is_wrong_with_requirements_is_told_at_once(commands: Commands, pla
         "one.txt:3",
         "one.txt:4",
         "one.txt:5",
+        "one.txt:6",
         "three.txt:2",
         "two.txt:2",
     ]

@@ -48,6 +48,11 @@ def _nothing_wrong(path: str) -> str:
     return ""
 
 
+def _is_there(path: str) -> bool:
+    del path
+    return True
+
+
 class References(NamedTuple):
     """What a requirements file refers to beyond itself.
 
@@ -56,11 +61,13 @@ class References(NamedTuple):
         environ: The variables that `${NAME}` stands for; they are looked up, and left in the text.
         problem_of: Says what is wrong with a path that is to be a project, a wheel or an sdist; empty for
             nothing.
+        is_there: Says whether a place for distributions is there.
     """
 
     read: Callable[[str], str]
     environ: Mapping[str, str] | None = None
     problem_of: Callable[[str], str] = _nothing_wrong
+    is_there: Callable[[str], bool] = _is_there
 
 
 def parse_requirements(
@@ -139,7 +146,7 @@ class _Reader:
         elif not value:
             self.problems.add(place, f"`{option}` needs a value")
         elif option in _INDEXES:
-            self.indexes.append((_INDEXES[option], self._index_value(value, inside)))
+            self.indexes.append((_INDEXES[option], self._index_value(value, place, inside)))
         else:
             self.choices.append((option.removeprefix("--"), value))
 
@@ -160,10 +167,13 @@ class _Reader:
         shown = posixpath.join(self.directory, path)
         self.read_file(text, shown, posixpath.dirname(path), is_constraints=is_constraints)
 
-    def _index_value(self, value: str, inside: str) -> str:
+    def _index_value(self, value: str, place: str, inside: str) -> str:
         if "://" in value or value.startswith("${"):
             return value
-        return posixpath.join(self.directory, inside, value)
+        path = posixpath.join(self.directory, inside, value)
+        if not self.references.is_there(expand_variables(path, self.references.environ or {})):
+            self.problems.add(place, f"`{value}` is neither a URL nor there")
+        return path
 
     def _read_requirement(self, line: str, place: str, inside: str, *, is_constraints: bool) -> None:
         hashes = _HASH.findall(line)

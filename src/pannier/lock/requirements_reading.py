@@ -38,5 +38,5 @@ def read_requirements(
     def read(name: str) -> str:
         return decode_requirements((path.parent / name).read_bytes())
 
-    references = References(read, environ, problem_of)
+    references = References(read, environ, problem_of, lambda place: Path(place).exists())
     return parse_requirements(text, filename=str(path), references=references, is_constraints=is_constraints)
