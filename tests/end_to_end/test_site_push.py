@@ -12,6 +12,9 @@ from tests.end_to_end.site_bundles import wheel
 from tests.end_to_end.ssh_server import ssh_server, why_no_sshd
 
 from pannier.cli.main import main
+from pannier.site.bundle_reading import read_bundle
+from pannier.site.delta import content_of
+from pannier.site.thinning import thin_bundle
 
 pytestmark = pytest.mark.skipif(bool(why_no_sshd()), reason=why_no_sshd())
 
@@ -81,10 +84,56 @@ def test_what_the_installer_refuses_is_told_and_changes_nothing(site, capsys):
     assert not (directory / "there/current").exists()
 
 
-def test_a_bundle_goes_as_it_is(site, capsys):
+def _signed_bundle(capsys, name: str, directory: Path) -> dict:
+    """A bundle signed with a key that the site on the server trusts."""
+    key = directory / "key"
+    if not key.exists():
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
+        (directory / "signers").write_text(f"lab@example {key.with_suffix('.pub').read_text()}")
+    return _run(capsys, "site", "bundle", "-o", name, "--sign", str(key))
+
+
+def test_a_signed_bundle_goes_without_what_the_server_has(site, capsys):
     directory, server = site
+    trusted = f"--install-option=--allowed-signers={directory / 'signers'}"
     _run(capsys, "site", "lock")
-    made = _run(capsys, "site", "bundle", "-o", "site.run")
-    pushed = _run(capsys, "site", "push", server, "site.run")
-    assert (pushed["id"], pushed["size"]) == (made["id"], Path("site.run").stat().st_size)
-    assert (directory / "bin/lab").exists()
+    made = _signed_bundle(capsys, "one.run", directory)
+    pushed = _run(capsys, "site", "push", server, "one.run", trusted)
+    assert (pushed["id"], pushed["size"], pushed["since"]) == (made["id"], Path("one.run").stat().st_size, "")
+    _add(directory, "small", "2.0", {"small.py": "version = 2\n"})
+    _run(capsys, "site", "lock", "--upgrade", "small")
+    second = _signed_bundle(capsys, "two.run", directory)
+    pushed = _run(capsys, "site", "push", server, "two.run", trusted)
+    assert (pushed["id"], pushed["since"]) == (second["id"], made["id"])
+    assert pushed["size"] < second["size"] / 10
+    called = [directory / "bin/lab", "-c", "import large, small; print(small.version)"]
+    assert subprocess.check_output(called, text=True) == "2\n"
+    log = subprocess.check_output(["sh", directory / "there/site", "log"], text=True)
+    assert log.count("lab@example") == 2
+    # Kept there, it is the whole file.
+    kept = _run(capsys, "site", "push", server, "two.run", trusted, "--keep")
+    assert kept["size"] == second["size"]
+
+
+def test_a_thinned_bundle_is_refused_where_its_wheels_are_not(site, capsys, tmp_path):
+    directory, _ = site
+    _run(capsys, "site", "lock")
+    made = _signed_bundle(capsys, "one.run", directory)
+    has_all = content_of(read_bundle(Path("one.run")).manifest)
+    thin = thin_bundle(Path("one.run"), has_all, tmp_path / "thin.run")
+    assert thin is not None
+    assert thin.path.stat().st_size < made["size"] / 10
+    assert main(["verify", str(thin.path), "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["error"]["code"] == "corrupt-bundle"
+    refused = subprocess.run(["sh", thin.path, "install"], capture_output=True, text=True)
+    assert refused.returncode == 1
+    assert "2 wheels" in refused.stderr
+    assert "not-in-pool" in refused.stderr
+    assert not (directory / "there/current").exists()
+    # What is there is still held against the signed manifest.
+    content = bytearray(thin.path.read_bytes())
+    content[content.index(b"CycloneDX")] ^= 1
+    thin.path.write_bytes(content)
+    refused = subprocess.run(["sh", thin.path, "install"], capture_output=True, text=True)
+    assert refused.returncode == 1
+    assert "corrupt-bundle" in refused.stderr

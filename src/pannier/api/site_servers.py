@@ -52,12 +52,12 @@ class PushOptions(NamedTuple):
 
     Attributes:
         server: `host` or `user@host`, as for ssh.
-        subject: A site.toml, of which only what the server lacks is sent; or a bundle, sent as it is.
+        subject: A site.toml or a bundle, of which only what the server lacks is sent.
         prefix: Where its environments live; empty for what the subject says.
         key: OpenSSH key to sign with, for a site.toml.
         rehearse: Install it here first, for a site.toml.
         as_root: Install through sudo there.
-        keep: Leave the bundle on the server.
+        keep: Leave the bundle on the server, and so send one that is a bundle already whole.
         arguments: More for the installer, such as `--python 3.6=/opt/py36/bin/python3.6`.
         terminal: The user can be asked for a password there.
     """
@@ -80,7 +80,7 @@ class PushResult(NamedTuple):
         server: Where it went.
         id: The digest that names the bundle's content.
         size: Of what was sent, in bytes.
-        since: The id of what was in force; empty where nothing was, or a bundle went as it is.
+        since: The id of what was in force; empty where nothing was, or a bundle went whole.
         status: The installer's exit status.
     """
 
@@ -196,10 +196,35 @@ def _parcel(
                 hint="sign and rehearse it with `pannier site bundle`, or push the site.toml",
             )
         identity = inspect_bundle(options.subject).manifest.id
-        yield _Parcel(options.subject, f"site-{identity[:16]}.run", identity)
+        whole = _Parcel(options.subject, f"site-{identity[:16]}.run", identity)
+        if options.keep or "--force" in options.arguments:
+            yield whole
+            return
+        with tempfile.TemporaryDirectory(prefix="pannier-push-") as directory:
+            yield _thinned(server, whole, options, Path(directory))
         return
     with tempfile.TemporaryDirectory(prefix="pannier-push-") as directory:
         yield _bundled(server, options, settings, reporter, Path(directory))
+
+
+def _thinned(server: "Server", whole: _Parcel, options: PushOptions, directory: Path) -> _Parcel:
+    """A finished bundle without what the server has; its signature stays as good as it was."""
+    from pannier.site.bundle_reading import read_bundle
+    from pannier.site.delta import read_server_content
+    from pannier.site.servers import ask_inventory
+    from pannier.site.thinning import thin_bundle
+
+    told = ask_inventory(server, options.prefix or read_bundle(whole.path).manifest.prefix)
+    if not told:
+        return whole
+    _parsed(told, server)
+    inventory = directory / "inventory.json"
+    inventory.write_bytes(told)
+    there = read_server_content(inventory)
+    thin = thin_bundle(whole.path, there, directory / "site.run")
+    if thin is None:
+        return whole
+    return whole._replace(path=thin.path, name=f"site-{whole.id[:16]}-{thin.key}.run", since=there.id)
 
 
 def _bundled(

@@ -12,10 +12,10 @@ from pannier.cli.site_pull import add_server_options
 
 DESCRIPTION = """Send a server over ssh what it lacks, and install it there.
 
-With a site.toml the server is asked what it has, a bundle of the rest is made, sent and installed. With a
-bundle, that file is sent and installed as it is, signature included. What arrived in a try that broke off
-is not sent again. The installer checks everything before it changes anything; what it says is shown, and
-where it refuses, what was in force stays so."""
+The server is asked what it has. With a site.toml a bundle of the rest is made, sent and installed. With a
+bundle, that is sent without what the server has, manifest and signature as they are; whole with --keep.
+What arrived in a try that broke off is not sent again. The installer checks everything before it changes
+anything; what it says is shown, and where it refuses, what was in force stays so."""
 EXAMPLES = (
     ("pannier site push root@lab-server", "the site.toml here: lock it first with `pannier site lock`"),
     ("pannier site push lab-server --sudo --sign ~/.ssh/id_ed25519", "installed by sudo, signed"),

@@ -19,12 +19,14 @@ from .bookkeeping import (
     parse_directory,
     place_members,
 )
-from .manifest import NAME, SIGNATURE_NAME, Manifest, parse_manifest
+from .manifest import NAME, SIGNATURE_NAME, File, Manifest, parse_manifest
 
 _CHUNK = 1 << 20
 # A site has some hundred wheels, of which the manifest says some hundred bytes each.
 _MAX_MANIFEST = 1 << 26
 _MAX_DIRECTORY = 1 << 27
+# What `site push` leaves out of a finished bundle where the server has it.
+_MAY_LACK = ("wheels/", "interpreters/")
 
 
 class Bundle(NamedTuple):
@@ -117,9 +119,14 @@ def read_range(descriptor: int, offset: int, size: int) -> bytes:
     return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
-def check_bytes(bundle: Bundle) -> List[ArchiveError]:
-    """Hold every byte of a bundle against its manifest; return all that is wrong, each by its part's name."""
-    problems = _check_members(bundle)
+def check_bytes(bundle: Bundle, whole: bool = True) -> List[ArchiveError]:
+    """Hold every byte of a bundle against its manifest; return all that is wrong, each by its part's name.
+
+    Args:
+        bundle: What to check.
+        whole: Nothing may lack. Else wheels and interpreters may, which a server has or is told to lack.
+    """
+    problems = _check_members(bundle, whole)
     members = bundle.directory.members
     end_start = bundle.directory.start
     # The manifest's own checksum and its signature's stand in no manifest, but in the directory twice.
@@ -140,9 +147,10 @@ def _damaged(part: str, **facts: object) -> ArchiveError:
     return broken(f"this bundle is damaged: {printable(part)} is not what the manifest says", **facts)
 
 
-def _check_members(bundle: Bundle) -> List[ArchiveError]:
+def _check_members(bundle: Bundle, whole: bool) -> List[ArchiveError]:
     manifest = bundle.manifest
-    expected = [file.name for file in manifest.files] + [NAME]
+    files = [file for file in manifest.files if whole or not _is_left_out(file, bundle)]
+    expected = [file.name for file in files] + [NAME]
     if bundle.signature:
         expected.append(SIGNATURE_NAME)
     members = {member.name: member for member in bundle.directory.members}
@@ -150,13 +158,17 @@ def _check_members(bundle: Bundle) -> List[ArchiveError]:
     if names != expected:
         others = sorted(set(names) ^ set(expected)) or ["their order"]
         return [_damaged("the list of its files", first=others[0])]
-    sizes = {file.name: file.size for file in manifest.files}
+    sizes = {file.name: file.size for file in files}
     problems = [
         _damaged(name, expected=f"{size} bytes", found=f"{members[name].size} bytes")
         for name, size in sizes.items()
         if members[name].size != size
     ]
     return problems or _check_contents(bundle, members)
+
+
+def _is_left_out(file: File, bundle: Bundle) -> bool:
+    return file.name not in bundle.contents and file.name.startswith(_MAY_LACK)
 
 
 def _check_contents(bundle: Bundle, members: Dict[str, Member]) -> List[ArchiveError]:

@@ -91,7 +91,7 @@ def make_plan(bundle: Bundle, options: Options) -> Tuple[Plan, List[ArchiveError
     signed, untrusted = check_signature(
         bundle, find_allowed_signers(site, options.allowed_signers), options.require_signature
     )
-    damage = check_bytes(bundle)
+    damage = check_bytes(bundle, whole=False)
     problems = ([untrusted] if untrusted else []) + damage
     problems += _check_paths(site, directory)
     current = find_current(site)
@@ -247,7 +247,8 @@ def _find_wanted(
                 has_entry(site, sha256, minor)
                 and os.path.basename(site.pooled(sha256, minor)) not in doubtful
             )
-            if wheel.included and (force or not is_there):
+            # One that was sent to this very server has left out what it has.
+            if wheel.member in bundle.contents and wheel.included and (force or not is_there):
                 wanted[sha256, minor] = (wheel, minor)
             elif not is_there:
                 missing.append(wheel.filename)
