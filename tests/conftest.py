@@ -24,7 +24,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         return
     for item in items:
         if item.get_closest_marker("xdist_group") and "@" not in item.nodeid.rpartition("]")[2]:
-            raise pytest.UsageError("groups of tests are not kept together: is `--dist loadgroup` missing?")
+            raise pytest.UsageError(
+                "groups of tests are not kept together: take `--dist loadgroup`, and pyproject.toml's pytest"
+            )
 
 
 @pytest.fixture(scope="session")

@@ -7,12 +7,13 @@ import signal
 import sqlite3
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
 import pytest
 from tests.end_to_end.local_index import sdist_bytes, wheel_bytes
+from tests.waiting import wait_until
 
 from pannier.server.catalogue import reading
 from pannier.server.catalogue.catalogue import Catalogue
@@ -35,17 +36,9 @@ def kept(packages: Path) -> Iterator[Catalogue]:
     catalogue.open()
     keeper = Keeper(catalogue)
     keeper.start()
-    wait_for(lambda: keeper.is_at_work)
+    wait_until(lambda: keeper.is_at_work)
     yield catalogue
     keeper.stop()
-
-
-def wait_for(condition: Callable[[], object], seconds: float = 30) -> None:
-    """Wait until something holds, for as long as the busiest machine takes."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it never came to be"
-        time.sleep(0.01)
 
 
 def names(catalogue: Catalogue, project: str = "demo") -> list[str]:
@@ -66,7 +59,7 @@ def test_a_file_copied_slowly_is_listed_when_it_is_complete_and_not_before(
             stream.flush()
             time.sleep(0.01)
             assert kept.projects() == []
-    wait_for(lambda: names(kept) == [NAME])
+    wait_until(lambda: names(kept) == [NAME])
 
 
 def test_a_copy_that_broke_off_is_not_listed_until_it_is_copied_whole(
@@ -77,12 +70,12 @@ def test_a_copy_that_broke_off_is_not_listed_until_it_is_copied_whole(
         sdist_bytes("tool", "1.0", {"PKG-INFO": "Name: tool\nVersion: 1.0\n" * 99}),
     ):
         (packages / name).write_bytes(data[: len(data) // 2])
-    wait_for(
+    wait_until(
         lambda: len(kept.database.connection.execute("SELECT 1 FROM file WHERE state = 2").fetchall()) == 2
     )
     assert kept.projects() == []
     (packages / NAME).write_bytes(DATA)
-    wait_for(lambda: names(kept) == [NAME])
+    wait_until(lambda: names(kept) == [NAME])
 
 
 @pytest.mark.parametrize("way", ["mv", "cp", "cp -p", "ln", "ln -s", "rsync"])
@@ -95,7 +88,7 @@ def test_a_file_appears_by_whatever_way_it_comes(kept: Catalogue, packages: Path
     source.write_bytes(DATA)
     os.utime(source, (1_600_000_000, 1_600_000_000))
     subprocess.run([*way.split(), source, packages / NAME], check=True)
-    wait_for(lambda: names(kept) == [NAME])
+    wait_until(lambda: names(kept) == [NAME])
 
 
 def test_a_file_that_is_removed_or_moved_away_vanishes_and_its_name_stays_local(
@@ -104,10 +97,10 @@ def test_a_file_that_is_removed_or_moved_away_vanishes_and_its_name_stays_local(
     other = wheel_bytes("other", "1.0")
     (packages / NAME).write_bytes(DATA)
     (packages / other[0]).write_bytes(other[1])
-    wait_for(lambda: kept.projects() == ["demo", "other"])
+    wait_until(lambda: kept.projects() == ["demo", "other"])
     (packages / NAME).unlink()
     (packages / other[0]).rename(packages.parent / other[0])
-    wait_for(lambda: kept.projects() == [])
+    wait_until(lambda: kept.projects() == [])
     assert kept.is_local("demo")
     assert sorted((packages / ".pannier" / "reserved").read_text().split()) == ["demo", "other"]
 
@@ -116,11 +109,11 @@ def test_directories_come_and_go_with_what_is_in_them(kept: Catalogue, packages:
     deep = packages / "a" / "b"
     deep.mkdir(parents=True)
     (deep / NAME).write_bytes(DATA)
-    wait_for(lambda: names(kept) == [f"a/b/{NAME}"])
+    wait_until(lambda: names(kept) == [f"a/b/{NAME}"])
     (packages / "a").rename(packages / "c")
-    wait_for(lambda: names(kept) == [f"c/b/{NAME}"])
+    wait_until(lambda: names(kept) == [f"c/b/{NAME}"])
     shutil.rmtree(packages / "c")
-    wait_for(lambda: kept.projects() == [])
+    wait_until(lambda: kept.projects() == [])
 
 
 def test_what_is_hidden_or_leads_outside_is_not_served(kept: Catalogue, packages: Path) -> None:
@@ -133,29 +126,29 @@ def test_what_is_hidden_or_leads_outside_is_not_served(kept: Catalogue, packages
     (packages / "linked").symlink_to(packages.parent)
     last = wheel_bytes("last", "1.0")
     (packages / last[0]).write_bytes(last[1])
-    wait_for(lambda: kept.projects() == ["last"])
+    wait_until(lambda: kept.projects() == ["last"])
     assert kept.refresh().projects == frozenset()
     assert kept.projects() == ["last"]
 
 
 def test_side_files_yank_sign_and_attest(kept: Catalogue, packages: Path) -> None:
     (packages / NAME).write_bytes(DATA)
-    wait_for(lambda: names(kept) == [NAME])
+    wait_until(lambda: names(kept) == [NAME])
     digest = kept.file_named(NAME).sha256  # type: ignore[union-attr]
     (packages / f"{NAME}.yanked").write_text("broken\n")
     (packages / f"{NAME}.asc").write_text("signature")
     (packages / f"{NAME}.provenance").write_text("{}")
-    wait_for(lambda: (file := kept.ready_file(NAME)) and file.yanked == "broken" and file.has_signature)
-    wait_for(lambda: (file := kept.ready_file(NAME)) and file.has_provenance and file.sha256 == digest)
+    wait_until(lambda: (file := kept.ready_file(NAME)) and file.yanked == "broken" and file.has_signature)
+    wait_until(lambda: (file := kept.ready_file(NAME)) and file.has_provenance and file.sha256 == digest)
     (packages / f"{NAME}.yanked").unlink()
-    wait_for(lambda: (file := kept.ready_file(NAME)) and file.yanked is None)
+    wait_until(lambda: (file := kept.ready_file(NAME)) and file.yanked is None)
 
 
 def test_a_file_that_is_replaced_is_read_again(kept: Catalogue, packages: Path) -> None:
     (packages / NAME).write_bytes(DATA)
-    wait_for(lambda: names(kept) == [NAME])
+    wait_until(lambda: names(kept) == [NAME])
     (packages / NAME).write_bytes(wheel_bytes("demo", "1.0", python=">=3.12")[1])
-    wait_for(lambda: (file := kept.file(NAME)) and file.requires_python == ">=3.12")
+    wait_until(lambda: (file := kept.file(NAME)) and file.requires_python == ">=3.12")
 
 
 def test_what_projects_toml_says_is_heeded(kept: Catalogue, packages: Path) -> None:
@@ -164,11 +157,11 @@ def test_what_projects_toml_says_is_heeded(kept: Catalogue, packages: Path) -> N
     told.write_text(
         '[Demo]\nstatus = "archived"\nstatus-reason = "use demo2"\ntracks = ["https://a.example/demo/"]\n'
     )
-    wait_for(lambda: (record := kept.project("demo")) and record.status == "archived")
+    wait_until(lambda: (record := kept.project("demo")) and record.status == "archived")
     told.write_text('[demo]\nstatus = "no such status"\n')
     other = wheel_bytes("other", "1.0")
     (packages / other[0]).write_bytes(other[1])
-    wait_for(lambda: kept.projects() == ["demo", "other"])
+    wait_until(lambda: kept.projects() == ["demo", "other"])
     kept.refresh_own()
     record = kept.project("demo")
     assert record is not None
@@ -198,7 +191,7 @@ def test_what_came_and_went_while_nothing_ran_is_seen_at_the_start(packages: Pat
     first.open()
     keeper = Keeper(first)
     keeper.start()
-    wait_for(lambda: keeper.is_at_work and first.ready_file(NAME))
+    wait_until(lambda: keeper.is_at_work and first.ready_file(NAME))
     keeper.stop()
     (packages / NAME).unlink()
     (packages / "new").mkdir()
@@ -211,25 +204,25 @@ def test_what_came_and_went_while_nothing_ran_is_seen_at_the_start(packages: Pat
 
 def test_the_store_can_be_deleted_while_it_is_used(kept: Catalogue, packages: Path) -> None:
     (packages / NAME).write_bytes(DATA)
-    wait_for(lambda: names(kept) == [NAME])
+    wait_until(lambda: names(kept) == [NAME])
     shutil.rmtree(packages / ".pannier" / "store")
     while not (packages / ".pannier" / "store" / "index.sqlite").exists():
         assert names(kept) == [NAME]
         time.sleep(0.01)
     other = wheel_bytes("other", "1.0")
     (packages / other[0]).write_bytes(other[1])
-    wait_for(lambda: kept.projects() == ["demo", "other"])
+    wait_until(lambda: kept.projects() == ["demo", "other"])
     assert Catalogue((packages,)).projects() == ["demo", "other"]
 
 
 def test_all_of_ours_can_be_deleted_while_it_is_used(kept: Catalogue, packages: Path) -> None:
     (packages / NAME).write_bytes(DATA)
-    wait_for(lambda: names(kept) == [NAME])
+    wait_until(lambda: names(kept) == [NAME])
     shutil.rmtree(packages / ".pannier")
-    wait_for((packages / ".pannier" / "reserved").exists)
+    wait_until((packages / ".pannier" / "reserved").exists)
     other = wheel_bytes("other", "1.0")
     (packages / other[0]).write_bytes(other[1])
-    wait_for(lambda: kept.projects() == ["demo", "other"])
+    wait_until(lambda: kept.projects() == ["demo", "other"])
 
 
 def test_a_damaged_store_is_made_anew(packages: Path) -> None:
@@ -275,7 +268,7 @@ def test_what_a_killed_process_was_receiving_is_removed_and_what_another_receive
     with catalogue.receiving() as mine:
         keeper = Keeper(catalogue)
         keeper.start()
-        wait_for(lambda: keeper.is_at_work and list(catalogue.incoming.iterdir()) == [mine])
+        wait_until(lambda: keeper.is_at_work and list(catalogue.incoming.iterdir()) == [mine])
         keeper.stop()
     assert catalogue.projects() == []
 
@@ -285,14 +278,14 @@ def test_of_several_keepers_one_is_at_work_and_another_takes_over(packages: Path
     keepers = [Keeper(catalogue) for catalogue in catalogues]
     for keeper in keepers:
         keeper.start()
-    wait_for(lambda: sum(keeper.is_at_work for keeper in keepers) == 1)
+    wait_until(lambda: sum(keeper.is_at_work for keeper in keepers) == 1)
     time.sleep(0.2)
     assert sum(keeper.is_at_work for keeper in keepers) == 1
     next(keeper for keeper in keepers if keeper.is_at_work).stop()
-    wait_for(lambda: sum(keeper.is_at_work for keeper in keepers) == 1)
+    wait_until(lambda: sum(keeper.is_at_work for keeper in keepers) == 1)
     (packages / NAME).write_bytes(DATA)
     for catalogue in catalogues:
-        wait_for(partial(is_listed, catalogue))
+        wait_until(partial(is_listed, catalogue))
     for keeper in keepers:
         keeper.stop()
 

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from tests.waiting import wait_until
 
 from pannier.server.http.connection import Connection, Hub
 from pannier.server.messages import Answer, FileRange, Request, Response, make_headers, respond
@@ -159,8 +160,8 @@ def test_a_client_that_leaves_while_a_file_is_sent_leaves_nothing_open(served: S
     with socket.create_connection(("127.0.0.1", served.port), timeout=20) as connection:
         connection.sendall(get("/file"))
         connection.recv(1000)
-    wait_for(lambda: served.finished == [("/file", 499)])
-    wait_for(lambda: len(os.listdir("/proc/self/fd")) <= before)
+    wait_until(lambda: served.finished == [("/file", 499)])
+    wait_until(lambda: len(os.listdir("/proc/self/fd")) <= before)
 
 
 def test_streams_are_chunked_or_end_with_the_connection(served: Served) -> None:
@@ -226,8 +227,8 @@ def test_an_idle_or_stalled_connection_is_closed_and_a_busy_one_is_not(served: S
     ):
         stalled.sendall(b"GET / HT")
         busy.sendall(get("/slow", connection="keep-alive"))
-        wait_for(lambda: len(served.hub.connections) == 3)
-        wait_for(lambda: any(connection._is_busy for connection in served.hub.connections))
+        wait_until(lambda: len(served.hub.connections) == 3)
+        wait_until(lambda: any(connection._is_busy for connection in served.hub.connections))
         served.loop.call_soon_threadsafe(served.hub.sweep, served.loop.time() + 100, 75, 60)
         assert (idle.recv(10), stalled.recv(10)) == (b"", b"")
         assert busy.recv(10000).endswith(b"slow")
@@ -236,9 +237,9 @@ def test_an_idle_or_stalled_connection_is_closed_and_a_busy_one_is_not(served: S
 def test_a_head_that_trickles_in_is_not_waited_for(served: Served) -> None:
     with socket.create_connection(("127.0.0.1", served.port), timeout=20) as connection:
         connection.sendall(b"GET / HT")
-        wait_for(lambda: len(served.hub.connections) == 1)
+        wait_until(lambda: len(served.hub.connections) == 1)
         only = next(iter(served.hub.connections))
-        wait_for(lambda: only._is_receiving)
+        wait_until(lambda: only._is_receiving)
         only._began -= 100  # while its last byte came just now
         served.loop.call_soon_threadsafe(served.hub.sweep, served.loop.time(), 75, 60)
         assert connection.recv(10) == b""
@@ -247,18 +248,8 @@ def test_a_head_that_trickles_in_is_not_waited_for(served: Served) -> None:
 def test_stopping_lets_what_is_asked_be_answered(served: Served) -> None:
     with socket.create_connection(("127.0.0.1", served.port), timeout=20) as connection:
         connection.sendall(get("/slow", connection="keep-alive"))
-        wait_for(lambda: any(connection._is_busy for connection in served.hub.connections))
+        wait_until(lambda: any(connection._is_busy for connection in served.hub.connections))
         served.loop.call_soon_threadsafe(served.hub.stop)
         received = read_all(connection)
     assert b"connection: close" in received
     assert received.endswith(b"slow")
-
-
-def wait_for(condition: object) -> None:
-    """Wait until something holds, for a machine's slowest."""
-    assert callable(condition)
-    for _ in range(2000):
-        if condition():
-            return
-        threading.Event().wait(0.01)
-    raise AssertionError("it never came to be")

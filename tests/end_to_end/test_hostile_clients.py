@@ -7,11 +7,10 @@ import os
 import random
 import signal
 import socket
-import time
 import urllib.error
 import urllib.request
 import xmlrpc.client
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -19,6 +18,7 @@ import pytest
 from tests.end_to_end.commands import Commands
 from tests.end_to_end.local_index import sdist_bytes, wheel_bytes
 from tests.end_to_end.serving import Served, served
+from tests.waiting import wait_until
 
 from pannier.formats.htpasswd import hash_password
 
@@ -252,13 +252,6 @@ def test_a_client_that_stops_halfway_leaves_nothing(index: Served, packages: Pat
     assert is_well(index)
     wait_until(lambda: not list((packages / ".pannier" / "incoming").iterdir()))
     assert not (packages / "half-1.0-py3-none-any.whl").exists()
-
-
-def wait_until(is_so: Callable[[], bool]) -> None:
-    end = time.monotonic() + 30
-    while not is_so():
-        assert time.monotonic() < end
-        time.sleep(0.05)
 
 
 def test_clients_that_send_slowly_hold_up_nobody(index: Served) -> None:

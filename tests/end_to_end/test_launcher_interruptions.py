@@ -7,7 +7,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from tests.unit.runtime.pack_building import (
     plain_plan,
     sample_layer,
 )
+from tests.waiting import wait_until
 
 # So often each kind of interruption is tried under each shell, with and without flock, at ever other moments.
 MOMENTS = int(os.environ.get("LAUNCHER_MOMENTS", "3"))
@@ -86,13 +87,6 @@ def processes_in(directory: Path) -> list[str]:
             if str(directory) in command or where.startswith(str(directory)):
                 found.append(command)
     return found
-
-
-def wait_until(is_so: Callable[[], object], what: str = "it never came to be") -> None:
-    end = time.monotonic() + 60
-    while not is_so():
-        assert time.monotonic() < end, what
-        time.sleep(0.001)
 
 
 def wait_until_none_is_left(directory: Path) -> None:

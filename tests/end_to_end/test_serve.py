@@ -12,13 +12,13 @@ import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from tests.end_to_end.commands import Commands
 from tests.end_to_end.local_index import wheel_bytes
 from tests.end_to_end.serving import free_port, served
+from tests.waiting import wait_until
 
 JSON = {"Accept": "application/vnd.pypi.simple.v1+json"}
 NGINX = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
@@ -59,13 +59,6 @@ def ask(url: str, **headers: str) -> bytes:
 
 def projects(url: str) -> list[str]:
     return [project["name"] for project in json.loads(ask(f"{url}/simple/", **JSON))["projects"]]
-
-
-def wait_for(condition: Callable[[], object]) -> None:
-    end = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < end, "it never came to be"
-        time.sleep(0.02)
 
 
 def install_environment(commands: Commands) -> dict[str, str]:
@@ -110,11 +103,11 @@ def test_every_worker_sees_what_is_copied_and_removed(commands: Commands, packag
     with served(commands, packages, "--workers", "3") as server:
         name, data = wheel_bytes("fresh", "1.0")
         (packages / name).write_bytes(data)
-        wait_for(lambda: "fresh" in projects(server.url))
+        wait_until(lambda: "fresh" in projects(server.url))
         # Each request is a new connection, which any worker may take.
         assert all("fresh" in projects(server.url) for _ in range(30))
         (packages / name).unlink()
-        wait_for(lambda: "fresh" not in projects(server.url))
+        wait_until(lambda: "fresh" not in projects(server.url))
         assert all("fresh" not in projects(server.url) for _ in range(30))
 
 
@@ -125,7 +118,7 @@ def test_a_worker_that_is_killed_is_replaced(commands: Commands, packages: Path)
         assert len(before) == 2
         for pid in before:
             os.kill(int(pid), signal.SIGKILL)
-        wait_for(lambda: len(set(children.read_text().split()) - set(before)) == 2)
+        wait_until(lambda: len(set(children.read_text().split()) - set(before)) == 2)
         assert "app" in projects(server.url)
 
 
@@ -159,12 +152,12 @@ def test_an_upload_cut_off_by_kill_9_leaves_nothing(commands: Commands, packages
         port = int(server.url.rpartition(":")[2])
         with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
             connection.sendall(head.encode() + bytes(2_000_000))
-            wait_for(lambda: incoming.is_dir() and any(path.stat().st_size for path in incoming.iterdir()))
+            wait_until(lambda: incoming.is_dir() and any(path.stat().st_size for path in incoming.iterdir()))
             server.process.kill()
             server.process.wait()
     assert list(incoming.iterdir())
     with served(commands, packages) as server:
-        wait_for(lambda: not list(incoming.iterdir()))
+        wait_until(lambda: not list(incoming.iterdir()))
         assert projects(server.url) == ["app", "library"]
     assert not list(packages.glob("cut*"))
 
@@ -182,7 +175,7 @@ def test_settings_come_from_variables_and_the_file_too(commands: Commands, packa
         )
     try:
         url = f"http://127.0.0.1:{port}/pypi-in"
-        wait_for(lambda: f"{url}/simple/" in log.read_text())
+        wait_until(lambda: f"{url}/simple/" in log.read_text())
         assert "app" in projects(url)
     finally:
         process.terminate()
@@ -241,7 +234,7 @@ def test_an_exported_index_is_installed_from_through_nginx(commands: Commands, p
         )
     try:
         url = f"http://127.0.0.1:{port}"
-        wait_for(lambda: _answers(url))
+        wait_until(lambda: _answers(url))
         assert projects(url) == ["app", "library"]
         packed = ask(f"{url}/simple/library/", Accept_Encoding="gzip")
         assert b"library-1.0" in gzip.decompress(packed)
@@ -304,4 +297,4 @@ def test_under_load_with_files_coming_and_going_every_answer_is_right(
             thread.join()
         assert wrong == []
         assert len(answered) > 8
-        wait_for(lambda: len(json.loads(ask(f"{server.url}/simple/coming/", **JSON))["files"]) == 20)
+        wait_until(lambda: len(json.loads(ask(f"{server.url}/simple/coming/", **JSON))["files"]) == 20)
