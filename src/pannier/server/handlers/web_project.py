@@ -1,7 +1,7 @@
 """The page of a project, local or from upstream: what there is, and how to install it."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pannier.formats.core_metadata import parse_full_metadata
 from pannier.formats.distribution_names import parse_distribution_filename
@@ -133,7 +133,6 @@ def _render(
     readme = render_readme(
         details.description, details.description_type, services.catalogue.database.path.parent / "readmes"
     )
-    asks = bool(machine.python or machine.platform)
     return render_page(
         request,
         "project.html",
@@ -149,14 +148,22 @@ def _render(
         lines=install_lines(index_url(request), page.name, chosen, is_pinned=is_pinned),
         # Sanitised by `render_readme`.
         readme=Markup(readme),  # noqa: S704
-        machine=machine,
-        asks=asks,
-        asked=f"?python={machine.python}&platform={machine.platform}" if asks else "",
-        pythons=_PYTHONS,
-        platforms=PLATFORMS,
+        **_choice_of_machine(machine),
         is_upstream=subject.is_upstream,
         may_write=may_write(services),
     )
+
+
+def _choice_of_machine(machine: Machine) -> dict[str, Any]:
+    """What the form that asks for a Python and a platform shows."""
+    asks = bool(machine.python or machine.platform)
+    return {
+        "machine": machine,
+        "asks": asks,
+        "asked": f"?python={machine.python}&platform={machine.platform}" if asks else "",
+        "pythons": _PYTHONS,
+        "platforms": PLATFORMS,
+    }
 
 
 def _with_our_links(chosen: VersionView, services: Services, name: str, prefix: str) -> VersionView:
