@@ -69,7 +69,7 @@ def build(sources: Path | None, table: Table, show: bool) -> None:
     ranked = ranked_names(facts, table)
     (DATA / "ranked_names.txt").write_text(format_ranked(ranked), encoding="utf-8")
     unranked = unranked_names(facts, table, table.names() | ranked.keys())
-    (DATA / "unranked_names.bloom").write_bytes(format_filter(unranked))
+    (DATA / "unranked_names.bloom").write_bytes(format_filter(unranked, table.nobodys | table.refused))
     (DATA / "conda_names.txt").write_text(format_channel(facts), encoding="utf-8")
     if show:
         print("\n".join(contradictions(table.first, facts)))

@@ -11,7 +11,7 @@ from import_data.curated import Table, normalized
 from import_data.ranking import is_nobodys
 from import_data.sources import Facts
 
-MAGIC = b"pannier-names-1\n"
+MAGIC = b"pannier-names-2\n"
 BITS_A_NAME = 7
 PROBES = 5
 # A name that more distributions hold is a word that programs use for modules of their own.
@@ -86,15 +86,23 @@ def _is_near(name: str, targets: set[str]) -> bool:
     return any(near in targets for near in _shortened(name))
 
 
-def format_filter(names: Iterable[str]) -> bytes:
-    """The filter: a line that says what it is, the number of its bits, and the bits."""
+def format_filter(names: Iterable[str], nobodys: Iterable[str] = ()) -> bytes:
+    """The filter: a line that says what it is, the number of its bits, what it errs in, and the bits.
+
+    Args:
+        names: What it holds.
+        nobodys: Names that it must not take for its own.
+    """
     listed = sorted(names)
     size = len(listed) * BITS_A_NAME | 1
     bits = bytearray(size // 8 + 1)
     for name in listed:
         for place in places(name, size):
             bits[place >> 3] |= 1 << (place & 7)
-    return MAGIC + f"{size}\n".encode() + bytes(bits)
+    wrong = sorted(
+        name for name in nobodys if all(bits[place >> 3] >> (place & 7) & 1 for place in places(name, size))
+    )
+    return MAGIC + f"{size}\n{' '.join(wrong)}\n".encode() + bytes(bits)
 
 
 def places(name: str, size: int) -> list[int]:

@@ -119,7 +119,9 @@ def unranked(name: str) -> tuple[Known, ...]:
     A set of half a million names answers, which takes three in a hundred others for its own.
     """
     top = name.partition(".")[0]
-    bits, size = _filter()
+    bits, size, wrong = _filter()
+    if top in wrong:
+        return ()
     first, step = crc32(top.encode()), crc32(top.encode()[::-1], 0x9E3779B9) | 1
     for probe in range(_PROBES):
         place = (first + probe * step) % size
@@ -129,9 +131,10 @@ def unranked(name: str) -> tuple[Known, ...]:
 
 
 @cache
-def _filter() -> tuple[bytes, int]:
-    _, size, bits = (_DATA / "unranked_names.bloom").read_bytes().split(b"\n", 2)
-    return bits, int(size)
+def _filter() -> tuple[bytes, int, frozenset[str]]:
+    """The bits, their number, and the best known of the names that they err in."""
+    _, size, wrong, bits = (_DATA / "unranked_names.bloom").read_bytes().split(b"\n", 3)
+    return bits, int(size), frozenset(wrong.decode().split())
 
 
 def is_namespace(name: str) -> bool:

@@ -164,8 +164,7 @@ def _named_for(module: str, stems: set[str]) -> str:
     place, _, rest = module.partition(".")
     for part in rest.split("."):
         place = f"{place}.{part}"
-        words = {_stem(word) for word in (part, *part.split("_"))}
-        if any(_is_akin(word, stem) for word in words for stem in stems):
+        if any(_is_akin(_stem(part), stem) for stem in stems):
             return place
     return ""
 
