@@ -112,6 +112,36 @@ def test_what_the_server_has_is_not_written_over(site: Path, capsys: pytest.Capt
     assert (site / "site.run").read_bytes() == before
 
 
+def _rehearse_as(unshare: list[str]) -> "subprocess.CompletedProcess[str]":
+    """Rehearse in a user namespace made for it."""
+    if subprocess.run([*unshare, "true"], capture_output=True).returncode:
+        pytest.skip("this kernel does not let this user make user namespaces")
+    program = "import sys; from pannier.cli.main import main; sys.exit(main(sys.argv[1:]))"
+    words = ["site", "bundle", "--rehearse", "-o", "rehearsed.run"]
+    return subprocess.run([*unshare, sys.executable, "-c", program, *words], capture_output=True, text=True)
+
+
+def test_a_rehearsal_needs_no_root(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _run(capsys, "site", "lock")
+    # Root becomes somebody else, who has none of root's rights but to root's own files.
+    done = _rehearse_as(["unshare", "--user", "--map-user=1000", "--map-group=1000"])
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert _manifest(site / "rehearsed.run")["rehearsed"]["environments"] == ["small"]
+
+
+def test_a_kernel_that_forbids_a_rehearsal_is_told_by_its_setting(
+    site: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _run(capsys, "site", "lock")
+    forbid = "echo 0 > /proc/sys/user/max_net_namespaces && echo 0 > /proc/sys/user/max_user_namespaces"
+    done = _rehearse_as(["unshare", "--user", "--map-root-user", "sh", "-c", f'{forbid} && exec "$@"', "sh"])
+    assert done.returncode == 1
+    assert "does not allow a process without a network" in done.stderr
+    assert "user.max_user_namespaces = 0" in done.stderr
+    assert "user.max_net_namespaces = 0" in done.stderr
+    assert not (site / "rehearsed.run").exists()
+
+
 def test_the_bill_of_materials_is_one_of_cyclonedx(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
     from cyclonedx.schema import SchemaVersion
     from cyclonedx.validation.json import JsonStrictValidator

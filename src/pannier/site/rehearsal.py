@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from pannier import __version__
@@ -16,6 +16,13 @@ from pannier.site.bundle import write_bundle
 from pannier.site.bundle_plan import BundlePlan
 
 _SAID = 2000
+# Settings of Linux, Debian's and Ubuntu's among them, with the value that forbids users namespaces, or all.
+_SETTINGS = {
+    "user.max_user_namespaces": "0",
+    "user.max_net_namespaces": "0",
+    "kernel.unprivileged_userns_clone": "0",
+    "kernel.apparmor_restrict_unprivileged_userns": "1",
+}
 
 
 class Rehearser:
@@ -87,15 +94,32 @@ def network_isolation() -> tuple[str, ...]:
     """
     unshare = shutil.which("unshare")
     said = "there is no `unshare` (util-linux)"
-    if unshare is not None:
-        command = (unshare, "-n") if os.geteuid() == 0 else (unshare, "-r", "-n")
+    # Root of a container may lack the right to do the first, and may still have a user namespace of its own.
+    for options in (("-n",), ("-r", "-n")) if os.geteuid() == 0 else (("-r", "-n"),):
+        if unshare is None:
+            break
+        command = (unshare, *options)
         done = subprocess.run([*command, "true"], capture_output=True, check=False)
         if not done.returncode:
             return command
         said = done.stderr.decode("utf-8", "replace").strip() or f"it ended with {done.returncode}"
+    facts: dict[str, str | list[str]] = {"unshare": said}
+    if forbidding := list(_forbidding_settings()):
+        facts["this kernel's settings"] = forbidding
     raise PackError(
         "the bundle cannot be rehearsed: this machine does not allow a process without a network",
         code="rehearsal-impossible",
-        facts={"unshare": said},
+        facts=facts,
         hint="rehearse as root or where user namespaces are allowed, or leave `--rehearse` out",
     )
+
+
+def _forbidding_settings() -> Iterator[str]:
+    """What an administrator, or a distribution, has set against it."""
+    for name, forbids in _SETTINGS.items():
+        try:
+            value = Path("/proc/sys", name.replace(".", "/")).read_text(encoding="ascii").strip()
+        except OSError:
+            continue
+        if value == forbids:
+            yield f"{name} = {value}"
