@@ -3,6 +3,7 @@
 import json
 import subprocess
 import tomllib
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -138,6 +139,44 @@ def test_what_nothing_here_can_build_is_named_for_all_environments_at_once(comma
     planned = result_of(commands, "plan", cwd=directory, status=1)
     problems = {one["name"]: [error["code"] for error in one["problems"]] for one in planned["environments"]}
     assert problems == {"arm": ["site-no-builder"], "new": ["site-no-builder"], "good": []}
+
+
+def test_sites_for_other_machines_have_the_files_for_those(commands: Commands, tmp_path: Path) -> None:
+    marked = "xlrd; platform_machine == 'aarch64'\ndocutils; platform_machine == 'x86_64'\n"
+    others = {
+        "arm": ("3.6.15", "linux-aarch64-glibc2.28", "cp36m-manylinux", "_aarch64.whl", "numpy 1.19.5"),
+        "musl": ("3.13.0", "linux-x86_64-musl1.2", "cp313-musllinux_1_", "_x86_64.whl", "docutils "),
+        "both": ("3.13.0", "linux-aarch64-musl1.2", "cp313-musllinux_1_", "_aarch64.whl", "xlrd "),
+    }
+    texts = {name: (python, platform, f"numpy\n{marked}") for name, (python, platform, *_) in others.items()}
+    directory = write_site(commands.directory, **texts)
+    planned = {one["name"]: one for one in result_of(commands, "plan", cwd=directory)["environments"]}
+    assert [one["problems"] for one in planned.values()] == [[], [], []]
+    commands.run("pannier", "site", "lock", cwd=directory)
+    bundle = tmp_path / "site.run"
+    commands.run("pannier", "site", "bundle", "-o", bundle, cwd=directory)
+    with zipfile.ZipFile(bundle) as archive:
+        manifest = json.loads(archive.read("site.json"))
+    for environment in manifest["environments"]:
+        wheels = [manifest["wheels"][sha256] for sha256 in environment["wheels"]]
+        _, platform, tag, architecture, project = others[environment["name"]]
+        (numpy,) = (wheel["filename"] for wheel in wheels if wheel["project"] == "numpy")
+        assert tag in numpy, environment["name"]
+        assert numpy.endswith(architecture)
+        assert any(f"{wheel['project']} {wheel['version']}".startswith(project) for wheel in wheels)
+        is_arm = "aarch64" in platform
+        assert {"xlrd": is_arm, "docutils": not is_arm} == {
+            name: name in {wheel["project"] for wheel in wheels} for name in ("xlrd", "docutils")
+        }
+    refused = subprocess.run(
+        ["sh", bundle, "install", "--prefix", tmp_path / "envs", "--bin", tmp_path / "bin"],
+        capture_output=True,
+        text=True,
+    )
+    assert refused.returncode == 1
+    assert "the wheels are for aarch64" in refused.stderr
+    assert "its C library is glibc, and the wheels are for musl" in refused.stderr
+    assert not (tmp_path / "envs").exists()
 
 
 EXTENSION = """\
