@@ -9,9 +9,8 @@ from pannier.runtime.site.bookkeeping import Member, format_end, format_local_he
 from pannier.runtime.site.bundle import Bundle, open_bundle
 from pannier.runtime.site.manifest import Manifest
 from pannier.site.delta import ServerContent
+from pannier.store.copying import copy_content
 from pannier.store.writing import whole_file
-
-_PIECE = 1 << 20
 
 
 class ThinBundle(NamedTuple):
@@ -82,16 +81,16 @@ def _left_out(manifest: Manifest, there: ServerContent) -> set[str]:
 
 
 def _write(stream: BinaryIO, bundle: Bundle, left: set[str]) -> None:
-    _copy(bundle.descriptor, 0, bundle.header_size, stream)
+    _copy(bundle, 0, bundle.header_size, stream)
     kept: list[Member] = [member for member in bundle.directory.members if member.name not in left]
     for member in kept:
         stream.write(format_local_header(member))
-        _copy(bundle.descriptor, *bundle.contents[member.name], stream)
+        _copy(bundle, *bundle.contents[member.name], stream)
     stream.write(format_end(bundle.header_size, kept))
 
 
-def _copy(descriptor: int, offset: int, size: int, stream: BinaryIO) -> None:
-    while size > 0 and (piece := os.pread(descriptor, min(size, _PIECE), offset)):
-        stream.write(piece)
-        offset += len(piece)
-        size -= len(piece)
+def _copy(bundle: Bundle, offset: int, size: int, stream: BinaryIO) -> None:
+    stream.flush()
+    os.lseek(bundle.descriptor, offset, os.SEEK_SET)
+    copy_content(bundle.descriptor, stream.fileno(), size)
+    stream.seek(0, os.SEEK_END)
