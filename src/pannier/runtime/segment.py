@@ -5,6 +5,7 @@ The standard library's tarfile would accept, and help along, most of what an att
 
 import re
 from typing import Callable, Iterator, NamedTuple, Tuple, Union
+from zlib import adler32
 
 from .errors import ArchiveError, corrupt, hostile
 
@@ -161,7 +162,7 @@ def _check_header(header: bytes) -> Tuple[bytes, int]:
     """Check what all headers have in common; give the type and the size."""
     if header == _ZEROS:
         raise corrupt("this pack is damaged: an end of archive where none may be")
-    if sum(header[:148]) + sum(header[156:]) + 8 * 32 != _octal(header, 148, 8):
+    if _sum(header) - sum(header[148:156]) + 8 * 32 != _octal(header, 148, 8):
         raise corrupt("this pack is damaged: a member's header does not match its checksum")
     kind = header[156:157]
     if kind not in (b"0", b"2", b"5", b"L", b"K"):
@@ -172,6 +173,11 @@ def _check_header(header: bytes) -> Tuple[bytes, int]:
     if header[329:345] not in _NO_DEVICE or _octal(header, 108, 8) or _octal(header, 116, 8):
         raise corrupt("this pack is damaged: a member's header names an owner or a device")
     return kind, _size(header)
+
+
+def _sum(header: bytes) -> int:
+    # Of 256 bytes, the lower half of an Adler-32 is their sum and one, and a tenth of the work.
+    return (adler32(header[:256]) & 0xFFFF) + (adler32(header[256:]) & 0xFFFF) - 2
 
 
 def _size(header: bytes) -> int:
