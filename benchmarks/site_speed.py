@@ -53,6 +53,7 @@ class _Site:
 
     def __init__(self, name: str, minors: tuple[str, ...], pannier: Path) -> None:
         self.minors = minors
+        self._aside = 0
         self.place = _PLACE / name
         self.bundle = self.place / "site.run"
         self.environment = {**environment_of(pannier.parent), "PANNIER_CACHE_DIR": str(_PLACE / "cache")}
@@ -69,9 +70,23 @@ class _Site:
     def forget_locks(self) -> None:
         remove(*self.place.glob("pylock.*.toml"))
 
+    def put_aside(self, *names: str) -> None:
+        """Let the next installation find nothing there.
+
+        It is removed later: ext4 looks long for an inode where others were freed a minute ago.
+        """
+        for name in names:
+            if (self.place / name).exists():
+                self._aside += 1
+                (self.place / name).rename(self.place / f"aside-{self._aside}")
+
     def forget_installed(self) -> None:
-        remove(self.place / "there", self.place / "bin")
+        self.put_aside("there", "bin")
         (self.place / "bin").mkdir()
+
+    def tidy(self) -> None:
+        """Remove what was put aside."""
+        remove(*self.place.glob("aside-*"))
 
     def unpack(self) -> Path:
         """The bundle, unpacked for other installers."""
@@ -148,12 +163,13 @@ def _install_old(site: _Site, pips: dict[str, str]) -> None:
         install,
         runs=3,
         before_ours=site.forget_installed,
-        before_theirs=lambda: remove(*site.place.glob("pip-*")),
+        before_theirs=lambda: site.put_aside(*(f"pip-{minor}" for minor in pips)),
         env=site.environment,
         cwd=site.place,
     )
     print_ratio("install, 2.7 and 3.6, with byte code", ours, "pip install", theirs, "0.5 or less")
     _print_cpu(ours.cpu, theirs.cpu)
+    site.tidy()
 
 
 def _roll_back(site: _Site) -> None:
@@ -180,12 +196,13 @@ def _install_with_uv(site: _Site) -> None:
         install,
         runs=5,
         before_ours=site.forget_installed,
-        before_theirs=lambda: remove(site.place / "uv-venv"),
+        before_theirs=lambda: site.put_aside("uv-venv"),
         env=site.environment,
         cwd=site.place,
     )
     print_ratio("install, 3.8, with byte code", ours, "uv pip install", theirs, "1 or less")
     _print_cpu(ours.cpu, theirs.cpu)
+    site.tidy()
 
 
 def _print_cpu(ours: tuple[float, ...], theirs: tuple[float, ...]) -> None:
