@@ -17,8 +17,9 @@ from pannier.runtime.site.bookkeeping import (
     parse_directory,
     place_members,
 )
-from pannier.runtime.site.environments import format_record, locate
+from pannier.runtime.site.environments import format_record, locate, share_out
 from pannier.runtime.site.manifest import compute_id, format_canonical, parse_manifest
+from pannier.runtime.site.pool import Entry
 from pannier.runtime.site.pythons import check_platform
 from pannier.runtime.site.scripts import format_shebang, rewrite_script
 from pannier.runtime.site.wheels import parse_entry_points
@@ -142,3 +143,22 @@ def test_parts_of_a_wheel_go_to_their_places() -> None:
     assert locate("scripts/x", "3.6", "p") == "bin/x"
     assert locate("headers/x.h", "3.6", "p") == "include/site/python3.6/p/x.h"
     assert locate("data/share/x", "3.6", "p") == "share/x"
+
+
+def _entry(project: str, *places: str, scripts: tuple[str, ...] = ()) -> Entry:
+    files = dict.fromkeys(places, ("0" * 64, 1))
+    return Entry(
+        "/pool/" + project, files, (), project + "-1.dist-info", dict.fromkeys(scripts, "a:b"), project
+    )
+
+
+def test_wheels_with_a_file_in_common_are_added_together_and_in_their_order() -> None:
+    first = _entry("first", "lib/tests/__init__.py")
+    apart = _entry("apart", "lib/apart/__init__.py", "lib/apart/more.py", "lib/apart/most.py")
+    named = _entry("named", "lib/named.py", scripts=("run",))
+    bringing = _entry("bringing", "scripts/run")
+    last = _entry("last", "lib/tests/__init__.py", "lib/last.py")
+    parts, paths = share_out([first, apart, named, bringing, last], "3.8")
+    assert parts == [[first, named, bringing, last], [apart]]
+    packages = "lib/python3.8/site-packages/"
+    assert {"bin/run", packages + "tests/__init__.py", packages + "last-1.dist-info/RECORD"} <= paths

@@ -5,9 +5,11 @@ import errno
 import os
 import shutil
 import subprocess
-from typing import Dict, List, Sequence, Tuple
+from collections import Counter
+from typing import Dict, List, Sequence, Set, Tuple
 
 from pannier.runtime.errors import ArchiveError
+from pannier.runtime.workers import check_parent
 
 from .listing import Listing, Made, made_at, made_of_data, made_of_link
 from .pool import Entry
@@ -18,16 +20,15 @@ from .scripts import format_entry_point, rewrite_script
 _NO_LINKS = (errno.EPERM, errno.EXDEV, errno.EMLINK, errno.ENOTSUP, errno.ENOSYS, errno.EACCES)
 
 
-def build_environment(directory: str, python: Python, entries: Sequence[Entry]) -> Listing:
-    """Build an environment where it will stay.
+def begin_environment(directory: str, python: Python) -> Listing:
+    """Make an environment with nothing but its interpreter, where it will stay.
 
     Args:
         directory: Does not exist.
         python: Its interpreter.
-        entries: What goes into it. Where two have a file of the same name, the later one's is there.
 
     Returns:
-        What was made for it alone, by its path in it: all but the links into the pool.
+        What was made, by its path in the environment.
 
     Raises:
         OSError: It cannot be written.
@@ -38,9 +39,46 @@ def build_environment(directory: str, python: Python, entries: Sequence[Entry]) 
         _link_python2(builder, directory, python)
     else:
         _link_python3(builder, directory, python)
+    return builder.made
+
+
+def add_entries(directory: str, python: Python, entries: Sequence[Entry]) -> Listing:
+    """Put wheels into an environment that has its interpreter.
+
+    Where two have a file of the same name, the later one's is there.
+
+    Returns:
+        What was made for it alone, by its path in it: all but the links into the pool.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    builder = _Builder(directory, python)
     for entry in entries:
         builder.add(entry)
     return builder.made
+
+
+def share_out(entries: Sequence[Entry], minor: str) -> Tuple[List[List[Entry]], Set[str]]:
+    """Divide an environment's wheels into parts that can be added side by side, the largest first.
+
+    Returns:
+        The parts, those with files of the same name together and in their order; and the paths of all files.
+    """
+    targets = [_targets(entry, minor) for entry in entries]
+    counts = Counter(path for paths in targets for path in paths)
+    are_apart = [all(counts[path] == 1 for path in paths) for paths in targets]
+    parts = [[entry] for entry, is_apart in zip(entries, are_apart) if is_apart]
+    if not all(are_apart):
+        parts.append([entry for entry, is_apart in zip(entries, are_apart) if not is_apart])
+    parts.sort(key=lambda part: -sum(len(entry.files) for entry in part))
+    return parts, set(counts)
+
+
+def _targets(entry: Entry, minor: str) -> Set[str]:
+    info = locate("lib/" + entry.dist_info, minor, entry.project)
+    found = {locate(place, minor, entry.project) for place in entry.files}
+    return found | {"bin/" + name for name in entry.scripts} | {info + "/RECORD", info + "/INSTALLER"}
 
 
 def _link_python3(builder: "_Builder", directory: str, python: Python) -> None:
@@ -170,6 +208,7 @@ class _Builder:
         return target, format_digest(self.made[target].sha256), str(len(data))
 
     def _link(self, source: str, target: str) -> None:
+        check_parent()
         path = self._prepare(target)
         self.made.pop(target, None)
         if not self._can_link:

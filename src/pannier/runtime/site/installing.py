@@ -3,14 +3,15 @@
 import json
 import os
 import tarfile
-from typing import Any, Callable, Dict, List, Tuple
+from functools import partial
+from typing import Any, Callable, Dict, List, Sequence, Tuple
 
 from pannier.runtime.errors import ArchiveError, printable
 from pannier.runtime.workers import Link, count_workers, run_jobs
 
 from .bundle import Bundle
 from .checks import Options, Plan
-from .environments import build_environment
+from .environments import add_entries, begin_environment, share_out
 from .installer import install_installer
 from .layout import (
     Generation,
@@ -29,11 +30,12 @@ from .layout import (
 from .listing import LISTING_NAME, Listing, Made, format_listing, list_tree, made_of_data
 from .manifest import Environment
 from .names import add_names, is_ours, remove_names
-from .pool import Wanted, fill_pool, read_entry, storage_error
+from .pool import Entry, Wanted, fill_pool, read_entry, storage_error
 from .pythons import Finder, Python
-from .recovery import recover, sync
+from .recovery import recover
 from .scripts import format_wrapper
 from .smoke import run_tests
+from .syncing import sync, written_back
 
 Say = Callable[[str], None]
 
@@ -131,19 +133,20 @@ def _build(bundle: Bundle, plan: Plan, options: Options, say: Say) -> Generation
             pythons[environment.name] = _bundled_python(site, bundle, environment)
     minors = {environment.minor: pythons[environment.name] for environment in plan.environments}
     wanted = [Wanted(wheel, minors[minor], plan.contents[wheel.sha256]) for wheel, minor in plan.wanted]
-    say(f"unpacking and compiling {len(wanted)} wheels")
-    fill_pool(site, bundle, wanted)
-    generation = _describe(bundle, plan, pythons, number)
-    say("building " + ", ".join(entry["name"] for entry in generation.environments))
-    made = _build_environments(site, generation)
-    directories = {_directory(site, generation, entry): entry for entry in generation.environments}
-    say("running smoke tests")
-    problems = run_tests(directories, options.timeout)
-    if problems:
-        raise FailedError(problems)
-    made.update(_write_wrappers(site, generation))
-    write_text(os.path.join(site.generation(number), LISTING_NAME), format_listing(made))
-    install_installer(site, bundle)
+    with written_back(site.prefix):
+        say(f"unpacking and compiling {len(wanted)} wheels")
+        fill_pool(site, bundle, wanted)
+        generation = _describe(bundle, plan, pythons, number)
+        say("building " + ", ".join(entry["name"] for entry in generation.environments))
+        made = _build_environments(site, generation)
+        directories = {_directory(site, generation, entry): entry for entry in generation.environments}
+        say("running smoke tests")
+        problems = run_tests(directories, options.timeout)
+        if problems:
+            raise FailedError(problems)
+        made.update(_write_wrappers(site, generation))
+        write_text(os.path.join(site.generation(number), LISTING_NAME), format_listing(made))
+        install_installer(site, bundle)
     sync(site.prefix)
     write_generation(site, generation)
     add_names(site, plan.bin, generation.names)
@@ -189,20 +192,48 @@ def _describe(bundle: Bundle, plan: Plan, pythons: Dict[str, Python], number: in
 def _build_environments(site: Site, generation: Generation) -> Listing:
     """Build all of them; return what was made for each alone, by its path in the generation."""
     entries = generation.environments
+    pythons = [Python(**entry["found"]) for entry in entries]
+    directories = [_directory(site, generation, entry) for entry in entries]
     os.makedirs(os.path.join(site.generation(generation.number), "bin"))
+    # The interpreter is there before any wheel: none may write through its links.
+    made = _side_by_side(
+        site,
+        entries,
+        [(index, partial(begin_environment, *pair)) for index, pair in enumerate(zip(directories, pythons))],
+    )
+    jobs: List[Tuple[int, List[Entry]]] = []
+    for index, entry in enumerate(entries):
+        minor = pythons[index].minor
+        parts, paths = share_out([read_entry(site, sha256, minor) for sha256 in entry["wheels"]], minor)
+        jobs += [(index, part) for part in parts]
+        for path in paths:
+            made.pop(entry["name"] + "/" + path, None)
+    jobs.sort(key=lambda job: -sum(len(entry.files) for entry in job[1]))
+    made.update(
+        _side_by_side(
+            site,
+            entries,
+            [(index, partial(add_entries, directories[index], pythons[index], part)) for index, part in jobs],
+        )
+    )
+    return made
 
-    def build(index: int) -> List[Link]:
-        entry = entries[index]
-        python = Python(**entry["found"])
-        pooled = [read_entry(site, sha256, python.minor) for sha256 in entry["wheels"]]
+
+def _side_by_side(
+    site: Site, entries: List[Dict[str, Any]], jobs: Sequence[Tuple[int, Callable[[], Listing]]]
+) -> Listing:
+    """Work on environments on all processors; return what was made, by its path in the generation."""
+
+    def make(number: int) -> List[Link]:
+        index, job = jobs[number]
         try:
-            made = build_environment(_directory(site, generation, entry), python, pooled)
+            made = job()
         except OSError as error:
             raise storage_error(error, site.prefix) from None
-        return [(entry["name"] + "/" + path, json.dumps(one)) for path, one in made.items()]
+        return [(entries[index]["name"] + "/" + path, json.dumps(one)) for path, one in made.items()]
 
-    workers = min(count_workers(), len(entries))
-    results = run_jobs(build, len(entries), workers, site.prefix, follow_parent=False)
+    workers = min(count_workers(), len(jobs))
+    results = run_jobs(make, len(jobs), workers, site.prefix, follow_parent=False)
     return {path: Made(*json.loads(text)) for result in results for path, text in result}
 
 

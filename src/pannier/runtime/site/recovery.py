@@ -97,19 +97,3 @@ def remove_tree(path: str) -> None:
     """Remove a tree, or nothing when it is not there."""
     if os.path.lexists(path):
         shutil.rmtree(path)
-
-
-def sync(path: str) -> None:
-    """Wait until everything written to the file system of a path is on the disk."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        import ctypes
-
-        if ctypes.CDLL(None).syncfs(descriptor) == 0:
-            return
-    except (ImportError, OSError, AttributeError):
-        # This Python has no ctypes, or this C library no such call: then all file systems.
-        pass
-    finally:
-        os.close(descriptor)
-    os.sync()
