@@ -68,7 +68,7 @@ def _started(files: Mapping[str, Path], name: str) -> dict[str, Command]:
 
 
 def _first_starts(name: str, files: Mapping[str, Path]) -> None:
-    """Where nothing was removed just before: ext4 looks long for an inode where others were freed a minute ago."""
+    """Where nothing was removed just before: ext4 looks long for inodes where some were freed just now."""
     aside = PLACE / "aside"
     remove(aside)
     aside.mkdir()
