@@ -6,7 +6,8 @@ Each project's sdist is fetched as `pannier lock` names it; its own PKG-INFO is 
 copy of the packages that it installs, without their tests and without what declares anything. *Recall* is
 over what it declares without an extra, for CPython 3.12 on Linux; *precision* is over all that it declares,
 for code may import what an extra brings. pigar asks the index; pipreqs, FawltyDeps and deptry get an
-environment that has the project and all it declares. A run that fails or takes too long finds nothing.
+environment that has the project and all it declares; Pannier's second column has the declarations.
+A run that fails or takes too long finds nothing.
 """
 
 import argparse
@@ -153,6 +154,18 @@ def with_pannier(sdist: Sdist, tools: Path) -> set[str]:
     return {item["name"] for item in answer["result"]["projects"] if not item["optional"]}
 
 
+def with_declarations(sdist: Sdist, tools: Path) -> set[str]:
+    """The same beside a file that declares what the project does, as its makers have it."""
+    extra = sorted(sdist.declared - sdist.needed)
+    table = f"[project]\nname = {sdist.name!r}\nversion = '1'\ndependencies = {sorted(sdist.needed)}\n"
+    path = sdist.directory / "pyproject.toml"
+    path.write_text(f"{table}[project.optional-dependencies]\nall = {extra}\n")
+    try:
+        return with_pannier(sdist, tools)
+    finally:
+        path.unlink()
+
+
 def with_pipreqs(sdist: Sdist, _: Path) -> set[str]:
     """What pipreqs prints, beside an environment: its other way asks an index that is gone."""
     uv(["pip", "install", "--quiet", "--python", sdist.environment, "pipreqs"])
@@ -246,6 +259,7 @@ def main() -> None:
     tools = _tools()
     ways: dict[str, tuple[Callable[[Sdist, Path], set[str]], Path]] = {
         "pannier": (with_pannier, pannier.parent),
+        "and declarations": (with_declarations, pannier.parent),
         "pipreqs": (with_pipreqs, tools),
         "pigar": (with_pigar, tools),
         "FawltyDeps": (with_fawltydeps, tools),
