@@ -80,6 +80,15 @@ class Section:
         """Whether a file can hold what the rules are about."""
         return any(map(text.__contains__, self.telling)) and self.is_about(text)
 
+    def is_told(self, told: Sequence[str], text: str) -> bool:
+        """Whether a text tells of what the rules are about, where all that is known of it was looked for.
+
+        Args:
+            told: The `TELLING_TEXTS` that were found.
+            text: Where to look for what merely holds one of these.
+        """
+        return any(telling in (told if telling in TELLING_TEXTS else text) for telling in self.telling)
+
     def is_about(self, text: str) -> bool:
         """Whether a file holds one of the other texts, where there are any."""
         return not self.also or any(map(text.__contains__, self.also))
@@ -147,21 +156,14 @@ def _parse_place(text: str) -> tuple[str, tuple[str, ...], int, tuple[str, ...]]
     return "call", tuple(names.split(",")), position, tuple(word for word in words if not word.isdecimal())
 
 
-def may_hold_backends(text: str, lines: str, libraries: frozenset[str]) -> bool:
+def may_hold_backends(text: str, told: Sequence[str]) -> bool:
     """Whether a section of the table counts in a file; the table is read only where one can.
 
     Args:
         text: The file.
-        lines: Its lines that import.
-        libraries: Texts that tell something only in these lines.
+        told: The `TELLING_TEXTS` that tell something where they stand in it.
     """
-    if not any(map(text.__contains__, TELLING_TEXTS)):
-        return False
-    return any(
-        section.is_about(text)
-        and any(telling in (lines if telling in libraries else text) for telling in section.telling)
-        for section in sections()
-    )
+    return any(section.is_told(told, text) and section.is_about(text) for section in sections())
 
 
 def find_backends(file: File, found: Mentions) -> None:

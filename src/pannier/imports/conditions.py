@@ -3,6 +3,7 @@
 import ast
 import operator
 from collections.abc import Callable, Set
+from functools import cached_property
 from typing import Any
 
 # Names that mean the same wherever they are kept (`compat.PY2`, `from sys import version_info`).
@@ -49,6 +50,7 @@ class Surroundings:
         self.platform = platform
         self.constants: dict[str, object] = {}
 
+    @cached_property
     def facts(self) -> dict[str, object]:
         """Dotted names to their values on the target."""
         version = (*self.python_version, 0, 0)[:3]
@@ -166,7 +168,7 @@ def value(node: ast.expr, surroundings: Surroundings) -> Any:
 def _named(name: str, surroundings: Surroundings) -> object:
     if name in surroundings.constants:
         return surroundings.constants[name]
-    facts = surroundings.facts()
+    facts = surroundings.facts
     known = name if name in facts else _TELLING_NAMES.get(name.rpartition(".")[2], "")
     if known not in facts:
         raise Unknown

@@ -10,40 +10,18 @@ docs/decisions/0047-excerpts.md says what is kept, and what this cannot see.
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cache
 
-from pannier.imports.lexical import COMMENT, STRING, Code
+from pannier.imports.lexical import Code
+from pannier.imports.top_imports import IMPORTING
 
 # Brackets nested deeper than this are parsed in full.
 _DEEPEST = 12
-# Anything else outside of strings (`$`, a backtick, letters beyond ASCII) is unusual.
-_PLAIN = r"-A-Za-z0-9_ \t.,:;=+*/%&|^~<>@"
-_BLANK = rf"[ \t\f]*+(?:{COMMENT})?\n"
-# How a statement begins that today's Python would take; what looks like Python 2, like syntax newer than some
-# Python that we run on, or like a template is no such beginning.
-_USUAL = (
-    r"(?!print\b[ \t]*+[^ \t\n=.,:()\[\]\#]|exec[ \t]++[^ \t\n=.,:(\[]|raise[ \t]++[\w.]++[ \t]*+,"
-    r"|except[ \t]++[\w.]++[ \t]*+,|except[ \t]*+\*|match\b[^\n]*:[ \t]*+(?:\#[^\n]*+)?\n|type[ \t]++\w"
-    r"|(?:async[ \t]++)?(?:def|class)[ \t]++\w++[ \t]*+\[|\{[{%])"
-    r"""(?=[A-Za-z0-9_"'(\[{@*~+.-])"""
-)
-# Python 2 within a line: octal and long numbers, `<>`, `ur""`, `print` in a block of one line.
-_UNUSUAL = tuple(
-    re.compile(pattern)
-    for pattern in (
-        r"""0(?:(?<=[(=,|&]0)|(?<=[=,|&(][ ]0))[0-7]{2,}+(?![\w.'"])""",
-        r"L(?<=[0-9]L)(?!\w)",
-        "<>",
-        r"""r(?<=\b[uU]r)["']""",
-        r"""print[ ]["']""",
-        r"\f",
-    )
-)
+_BLANK = r"[ \t]*+\n"
+# How a statement begins; clauses and what closes a bracket do not.
+_BEGINNING = r"""(?=[A-Za-z0-9_"'(\[{@*~+.-])"""
 _BLANK_LINES, _DEFINITION, _DECORATOR, _IMPORT, _COMPOUND, _CLAUSE, _SIMPLE = range(1, 8)
-_IMPORTING = re.compile("import")
-# Nothing on such a line is code, whether in a docstring or not.
-_EXAMPLE = re.compile(r"[ \t]*+(?:>>>[ ]|\.\.\.[ ][^;]*+$|\#)")
 _WORD = re.compile(r"\w+")
 _ASSIGNED = re.compile(r"([A-Za-z_]\w*)[ \t]*=(?!=)")
 
@@ -51,67 +29,51 @@ _Piece = tuple[int, int, str]
 
 
 def _bracket(depth: int) -> str:
-    inner = f"|{_bracket(depth - 1)}" if depth else ""
-    return rf"[(\[{{](?:[{_PLAIN}\n]++{inner}|{STRING}|{COMMENT}|\\\n|!=)*+[)\]}}]"
+    inner = rf"(?:{_bracket(depth - 1)}[^()\[\]{{}}]*+)*+" if depth else ""
+    return rf"[(\[{{][^()\[\]{{}}]*+{inner}[)\]}}]"
 
 
 @cache
 def _rest() -> str:
-    return rf"(?:[{_PLAIN}]++|{_bracket(_DEEPEST)}|{STRING}|{COMMENT}|\\\n|!=)*+\n"
+    plain = r"[^()\[\]{}\\\n]*+"
+    return rf"{plain}(?:(?:{_bracket(_DEEPEST)}|\\\n){plain})*+\n"
 
 
 @cache
 def _chunks(indent: str) -> re.Pattern[str]:
     """One statement of a block, with the lines indented below it; the last group says of which kind."""
     return re.compile(
-        rf"((?:{_BLANK})++)|{indent}{_USUAL}(?:"
+        rf"((?:{_BLANK})++)|{indent}{_BEGINNING}(?:"
         r"(?=(?:async[ \t]++)?(?:def|class)\b)()|(?=@)()|(?=(?:import|from)\b)()"
         r"|(?=(?:if|try|for|while|with|async)\b)()|(?=(?:elif|else|except|finally|match|case)\b)()|())"
-        rf"{_rest()}(?:{_BLANK}|{indent}[ \t]++{_USUAL}{_rest()})*+",
-        re.DOTALL,
+        rf"{_rest()}(?:{_BLANK}|{indent}[ \t]++{_BEGINNING}{_rest()})*+"
     )
 
 
-def excerpt(text: str, marks: Sequence[int] = ()) -> str | None:
+def excerpt(code: Code, marks: Sequence[int] = ()) -> str | None:
     """Cut out what decides what a text imports.
 
     Args:
-        text: Python, its lines ended by line feeds.
+        code: Python that `is_usual`.
         marks: Places in it whose statements are wanted too.
 
     Returns:
         The statements that matter, each on its own line and column; `None` when the text has to be parsed
         whole.
     """
-    if _is_unusual(text):
-        return None
-    if not text.endswith("\n"):
-        text += "\n"
-    cut = _Cut(text, sorted([*_importing(text), *marks]))
+    importing = [match.start() for match in IMPORTING.finditer(code.blanked)]
+    cut = _Cut(code, sorted([*importing, *marks]))
     if not cut.module():
         return None
     return cut.joined()
 
 
-def _is_unusual(text: str) -> bool:
-    if "\n\t" in text and "\n " in text:
-        return True
-    code = Code(text)
-    return any(code.holds(match.start()) for pattern in _UNUSUAL for match in pattern.finditer(text))
-
-
-def _importing(text: str) -> Iterator[int]:
-    """Where the word `import` may stand in a statement; examples in docstrings and comments aside."""
-    for match in _IMPORTING.finditer(text):
-        place = match.start()
-        line = text.rfind("\n", 0, place) + 1
-        if not _EXAMPLE.match(text, line, place):
-            yield place
-
-
 class _Cut:
-    def __init__(self, text: str, hits: Sequence[int]) -> None:
-        self.text = text
+    """Statements chosen by what is code of a text; `text` has blanks for strings and comments."""
+
+    def __init__(self, code: Code, hits: Sequence[int]) -> None:
+        self.original = code.text
+        self.text = code.blanked if code.blanked.endswith("\n") else f"{code.blanked}\n"
         self.hits = hits
         self.pieces: list[_Piece] = []
         self.assignments: list[tuple[int, int]] = []
@@ -146,8 +108,7 @@ class _Cut:
 
     def simple(self, start: int, end: int) -> None:
         text = self.text
-        is_hit = self.is_hit(start, end) and not _docstring().fullmatch(text, start, end)
-        if is_hit or text.find(";", start, end) >= 0 or self.has_block(start, end):
+        if self.is_hit(start, end) or text.find(";", start, end) >= 0 or self.has_block(start, end):
             self.pieces.append((start, end, ""))
         elif _ASSIGNED.match(text, start):
             self.assignments.append((start, end))
@@ -204,7 +165,7 @@ class _Cut:
         return decorated < 0
 
     def statement(self, start: int, end: int) -> None:
-        if self.is_hit(start, end) and not _docstring().fullmatch(self.text, start, end):
+        if self.is_hit(start, end):
             self.pieces.append((start, end, ""))
 
     def keep_constants(self) -> None:
@@ -230,19 +191,14 @@ class _Cut:
         position = 0
         for start, end, filler in self.pieces:
             parts.append("\n" * self.text.count("\n", position, start))
-            parts.append(filler or self.text[start:end])
+            parts.append(filler or self.original[start:end])
             position = end
         return "".join(parts)
 
 
 @cache
 def _logical() -> re.Pattern[str]:
-    return re.compile(_rest(), re.DOTALL)
-
-
-@cache
-def _docstring() -> re.Pattern[str]:
-    return re.compile(rf"[ \t]*+[A-Za-z]{{0,2}}(?:{STRING})[ \t]*+(?:{COMMENT})?\n(?:{_BLANK})*+", re.DOTALL)
+    return re.compile(_rest())
 
 
 def _line(text: str, start: int, end: int) -> int:

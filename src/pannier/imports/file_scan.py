@@ -8,12 +8,15 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from pannier.imports.conditions import Surroundings
+from pannier.imports.lexical import Code
 from pannier.imports.reading import read_source
 from pannier.imports.scan import Scan, scan_tree
-from pannier.imports.search_paths import may_add_directories
 from pannier.imports.source import Reading, SourceText
+from pannier.imports.syntax import Feature, find_features
 from pannier.imports.tells import find_tells
+from pannier.imports.top_imports import top_imports
 from pannier.imports.uses import Use, find_uses
+from pannier.imports.usual import is_balanced, is_usual
 from pannier.model.analysis import Problem
 
 _DEEPER = 5000
@@ -100,8 +103,32 @@ def _scan(
     options: ScanOptions,
     parse: Callable[[SourceText], _Parsed],
 ) -> FileScan:
-    tells = find_tells(source.text)
-    parsed = None if options.is_thorough else _parse_excerpt(source.text, tells.places)
+    code = Code(source.text)
+    found = _scan_imports(source, code, options, parse)
+    features: tuple[Feature, ...] = ()
+    uses: tuple[Use, ...] = ()
+    if options.has_versions:
+        features, uses = find_features(code), find_uses(source.text, found.scan.sites)
+    return found._replace(
+        source=source._replace(text=""),
+        scan=found.scan._replace(features=features),
+        problems=(*problems, *found.problems),
+        uses=uses,
+    )
+
+
+def _scan_imports(
+    source: SourceText, code: Code, options: ScanOptions, parse: Callable[[SourceText], _Parsed]
+) -> FileScan:
+    """What a file imports, looked for only as deep as the file asks for."""
+    tells = find_tells(code)
+    parsed: _Parsed | None = None
+    if not options.is_thorough and tells.places is not None and len(source.text) >= _SMALL and is_usual(code):
+        is_plain = not tells.places and not options.functions and is_balanced(code)
+        sites = top_imports(code) if is_plain else None
+        if sites is not None:
+            return FileScan(source, Scan(sites))
+        parsed = _parse_excerpt(code, tells.places)
     parsed = parsed or parse(source)
     wanted = None
     functions: tuple[str, ...] = ()
@@ -111,34 +138,22 @@ def _scan(
 
         wanted, found = reach(parsed.tree, options.functions)
         functions = function_names(parsed.tree)
-    surroundings = Surroundings(options.python_version, options.platform)
     scan = scan_tree(
         parsed.tree,
         source.text,
-        surroundings,
+        Surroundings(options.python_version, options.platform),
         toplevel=options.toplevel,
         wanted=wanted,
         tells=tells,
-        has_versions=options.has_versions,
     )
-    return FileScan(
-        source=source._replace(text=""),
-        scan=scan,
-        python2_line=parsed.python2_line,
-        problems=(*problems, *parsed.problems),
-        functions=functions,
-        found=found,
-        uses=find_uses(source.text, scan.sites) if options.has_versions else (),
-    )
+    return FileScan(source, scan, parsed.python2_line, parsed.problems, functions, found)
 
 
-def _parse_excerpt(text: str, telling: tuple[int, ...] | None) -> _Parsed | None:
+def _parse_excerpt(code: Code, telling: tuple[int, ...]) -> _Parsed | None:
     """Parse only what can import; `None` when that does not tell all."""
     from pannier.imports.excerpt import excerpt
 
-    if len(text) < _SMALL or telling is None or may_add_directories(text):
-        return None
-    part = excerpt(text, telling)
+    part = excerpt(code, telling)
     try:
         return None if part is None else _Parsed(ast.parse(part))
     except (SyntaxError, ValueError, RecursionError, MemoryError):

@@ -1,6 +1,6 @@
 """Files read for their source: scripts, and notebooks by the code of their cells."""
 
-from pathlib import Path
+import os
 
 from pannier.imports.source import Reading, SourceText, decode_source, refused
 
@@ -15,14 +15,26 @@ def read_source(path: str) -> Reading:
     """Read one file, a notebook among them; a file that cannot be read is a problem, never an exception."""
     largest = LARGEST_NOTEBOOK if path.endswith(".ipynb") else LARGEST_SOURCE
     try:
-        with Path(path).open("rb") as stream:
-            content = stream.read(largest + 1)
+        content = _read_bytes(path, largest + 1)
     except OSError as error:
         return refused(path, f"cannot be read: {(error.strerror or str(error)).lower()}", "source-unreadable")
     if len(content) > largest:
         limit = largest // 1_000_000
         return refused(path, f"is larger than {limit} MB and was not read", "source-unreadable")
     return parse_source(content, path)
+
+
+def _read_bytes(path: str, most: int) -> bytes:
+    """What a file holds, as far as it is not too much.
+
+    Room is made for what the file is said to hold, not for the most that it may.
+    """
+    with open(path, "rb") as stream:  # noqa: PTH123 - thousands of files pass here
+        expected = os.fstat(stream.fileno()).st_size + 1
+        content = stream.read(min(expected, most))
+        if len(content) == expected:
+            content += stream.read(most - expected)
+    return content
 
 
 def parse_source(content: bytes, path: str) -> Reading:

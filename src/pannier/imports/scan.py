@@ -4,8 +4,8 @@ Only statements are visited: expressions cannot import except by calls that the 
 """
 
 import ast
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
 
 from pannier.imports.conditions import (
     Surroundings,
@@ -25,12 +25,10 @@ from pannier.imports.guards import (
 from pannier.imports.idioms import find_mentions
 from pannier.imports.mentions import Mentions
 from pannier.imports.search_paths import added_directories
-from pannier.imports.syntax import Feature, find_features
+from pannier.imports.syntax import Feature
 from pannier.imports.tells import Tells
 from pannier.model.analysis import ImportKind
 
-_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
-_LOOPS_AND_BLOCKS = (ast.For, ast.AsyncFor, ast.While, ast.With, ast.AsyncWith)
 _LITERAL_OPERATORS = (ast.IfExp, ast.Compare, ast.BoolOp, ast.UnaryOp, ast.Attribute, ast.Subscript)
 
 
@@ -108,7 +106,6 @@ def scan_tree(
     toplevel: bool = False,
     wanted: frozenset[int] | None = None,
     tells: Tells = Tells(None, has_backends=True),  # noqa: B008 - a value, never changed
-    has_versions: bool = True,
 ) -> Scan:
     """Find the imports of a module.
 
@@ -119,15 +116,15 @@ def scan_tree(
         toplevel: Leave out imports inside functions.
         wanted: Identities (`id`) of the only imported names and calls to report; `None` for all.
         tells: What gives away that it may name modules by texts, too.
-        has_versions: Look for syntax that bounds the Python version.
     """
     mentions = Mentions()
     if tells.places != ():
         mentions = find_mentions(tree, text, has_backends=tells.has_backends)
     scanner = _Scanner(surroundings, mentions, toplevel, wanted)
     scanner.visit_body(tree.body, _Context())
-    features = find_features(text) if has_versions else ()
-    return Scan(tuple(scanner.sites), features, added_directories(tree, text))
+    # What changes the path is among what only all of a file tells.
+    directories = added_directories(tree, text) if tells.places is None else ()
+    return Scan(tuple(scanner.sites), directories=directories)
 
 
 class _Scanner:
@@ -146,29 +143,16 @@ class _Scanner:
         for statement in body:
             if self.mentions and self.mentions.touch(statement):
                 self.visit_mentions(statement, context)
-            if isinstance(statement, ast.Import):
-                self.visit_import(statement, context)
-            elif isinstance(statement, ast.ImportFrom):
-                self.visit_import_from(statement, context)
-            elif isinstance(statement, ast.Assign):
-                self.visit_assignment(statement, context)
-            elif not isinstance(statement, (ast.Expr, ast.Return, ast.AugAssign)):
-                self.visit_compound(statement, context)
+            visit = _VISITS.get(statement.__class__)
+            if visit is not None:
+                visit(self, statement, context)
 
-    def visit_compound(self, statement: ast.stmt, context: _Context) -> None:
-        if isinstance(statement, ast.If):
-            self.visit_if(statement, context)
-        elif isinstance(statement, _FUNCTIONS):
-            self.visit_function(statement, context)
-        elif isinstance(statement, ast.ClassDef):
-            self.visit_body(statement.body, context._replace(in_class=True))
-        elif isinstance(statement, (ast.Try, ast.TryStar)):
-            self.visit_try(statement, context)
-        elif isinstance(statement, _LOOPS_AND_BLOCKS):
-            self.visit_block(statement, context)
-        elif isinstance(statement, ast.Match):
-            for case in statement.cases:
-                self.visit_body(case.body, context)
+    def visit_class(self, statement: ast.ClassDef, context: _Context) -> None:
+        self.visit_body(statement.body, context._replace(in_class=True))
+
+    def visit_match(self, statement: ast.Match, context: _Context) -> None:
+        for case in statement.cases:
+            self.visit_body(case.body, context)
 
     def visit_import(self, statement: ast.Import, context: _Context) -> None:
         for alias in statement.names:
@@ -182,7 +166,7 @@ class _Scanner:
                 if alias.name == "TYPE_CHECKING" and alias.asname:
                     self.for_types |= {alias.asname}
         if statement.module == "sys" and not statement.level:
-            facts = self.surroundings.facts()
+            facts = self.surroundings.facts
             for alias in statement.names:
                 if f"sys.{alias.name}" in facts:
                     self.surroundings.constants[alias.asname or alias.name] = facts[f"sys.{alias.name}"]
@@ -354,3 +338,23 @@ class _Scanner:
                     is_certain=False,
                 )
             )
+
+
+# Of the other kinds of statements nothing can be inside.
+_VISITS: dict[type[ast.stmt], Callable[[_Scanner, Any, _Context], None]] = {
+    ast.Import: _Scanner.visit_import,
+    ast.ImportFrom: _Scanner.visit_import_from,
+    ast.Assign: _Scanner.visit_assignment,
+    ast.If: _Scanner.visit_if,
+    ast.FunctionDef: _Scanner.visit_function,
+    ast.AsyncFunctionDef: _Scanner.visit_function,
+    ast.ClassDef: _Scanner.visit_class,
+    ast.Try: _Scanner.visit_try,
+    ast.TryStar: _Scanner.visit_try,
+    ast.For: _Scanner.visit_block,
+    ast.AsyncFor: _Scanner.visit_block,
+    ast.While: _Scanner.visit_block,
+    ast.With: _Scanner.visit_block,
+    ast.AsyncWith: _Scanner.visit_block,
+    ast.Match: _Scanner.visit_match,
+}

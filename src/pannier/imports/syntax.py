@@ -189,9 +189,9 @@ def _compiled(patterns: tuple[str, ...]) -> tuple[re.Pattern[str], ...]:
     return tuple(map(re.compile, patterns))
 
 
-def find_features(text: str) -> tuple[Feature, ...]:
+def find_features(code: Code) -> tuple[Feature, ...]:
     """The syntax that bounds the Python version, each kind where it first stands in a text."""
-    code = Code(text)
+    text = code.text
     found = {**_shebang(text), **_beginnings(text, code)}
     for rule in _RULES:
         if rule.only_with not in text or (rule.only_after and rule.only_after not in found):

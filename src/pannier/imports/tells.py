@@ -39,15 +39,20 @@ _CALLED_WITH_NAMES = (
 # A Python, an option of it, or what may stand for one in a text that is put together, before its `-m`.
 _MODULE_COMMAND = r"""(?:py[\w.]*|executable|[}"']|%s|-[uBbEIsSOvqd]+)["'}]*\s+-m\s"""
 _MODULE_OPTION = r""",\s*["']-m["']\s*[],]"""
-# Functions that import what their argument says: what their names have in common, the names, and the module
-# that they have to come from.
+# What both hold, which is found sooner.
+_OPTION = re.compile(r"""-m["'\s](?<=["'\s]...)""", re.DOTALL)
+# Functions that import what their argument says: a text that tells of them, their names, and the module that
+# they have to come from.
 _FUNCTIONS = (
-    ("exec(", r"""exec(?=\(["'])""", ""),
+    ("exec(", r"""exec(?=\((?:["']|\w*import))""", ""),
     ("optional_package", r"optional_package\b", ""),
-    ("find_", r"find_(?:spec|loader)\b", ""),
+    ("find_spec", r"find_spec\b", ""),
+    ("find_loader", r"find_loader\b", ""),
     ("is_module_available", r"is_module_available\b", ""),
-    ("Lazy", r"_?Lazy(?:Import|Module)\b", ""),
-    ("lazy", r"lazy(?:_module|\.load)\b", ""),
+    ("LazyImport", r"_?LazyImport\b", ""),
+    ("LazyModule", r"_?LazyModule\b", ""),
+    ("lazy_module", r"lazy_module\b", ""),
+    ("lazy.load", r"lazy\.load\b", ""),
     ("from_object", r"(?:[Cc]onf\w*|cfg|[Ss]ettings)\.from_object\b", ""),
     ("get_", r"get_(?:loader|data)\b", "pkgutil"),
     ("resolve_name", r"resolve_name\b", "pkgutil"),
@@ -55,7 +60,9 @@ _FUNCTIONS = (
     ("PackageLoader", r"PackageLoader\b", "jinja2"),
 )
 _IMPORT = re.compile("import")
+_NAMED_IMPORT = re.compile(r"import(?:(?=\w)|(?<=\wimport))")
 _WORD = re.compile(r"\w+")
+_FIELD = re.compile(r"""\b(?:[fF][rR]?|[rR][fF])["'][^\n]*\{[^{}\n]*$""")
 _LITERAL_CALL = re.compile(r"""[\w.]*[ \t]*\(\s*+["'][^"'\\\n]*["']\s*+[,)]""")
 
 
@@ -71,15 +78,16 @@ class Tells(NamedTuple):
     has_backends: bool = False
 
 
-def find_tells(text: str) -> Tells:
+def find_tells(code: Code) -> Tells:
     """Look for what names modules by texts."""
-    lines = _import_lines(text)
-    if _has_backends(text, lines):
+    lines = _import_lines(code.text)
+    if _has_backends(code.text, lines):
         return Tells(None, has_backends=True)
-    return Tells(_telling_places(text, lines))
+    return Tells(_telling_places(code, lines))
 
 
-def _telling_places(text: str, lines: str) -> tuple[int, ...] | None:
+def _telling_places(code: Code, lines: str) -> tuple[int, ...] | None:
+    text = code.text
     if any(module in lines for module in _MODULES_OF_CALLS):
         return None
     if "LazyLoader" in text or _runs_modules(text) or may_add_directories(text):
@@ -87,10 +95,9 @@ def _telling_places(text: str, lines: str) -> tuple[int, ...] | None:
     parts = [*re.finditer(_PARTS_OF_IMPORTLIB, lines)] if "importlib" in lines else []
     if any(part[1] or part[2] for part in parts):
         return None
-    code = Code(text)
     places: list[int] = []
     for place in (*_names(text, lines), *(_places(text, _CALLED_WITH_NAMES) if parts else ())):
-        if not code.holds(place):
+        if not (code.holds(place) or _is_in_field(text, place)):
             continue
         if _LITERAL_CALL.match(text, place) is None:
             return None
@@ -98,9 +105,16 @@ def _telling_places(text: str, lines: str) -> tuple[int, ...] | None:
     return tuple(places)
 
 
+def _is_in_field(text: str, place: int) -> bool:
+    """Whether a place is in the field of an f-string, as far as its line tells."""
+    return _FIELD.search(text, text.rfind("\n", 0, place) + 1, place) is not None
+
+
 def _runs_modules(text: str) -> bool:
     """Whether a command `python -m` may be run, as a list of words or as one text."""
-    return "-m" in text and bool(re.search(_MODULE_OPTION, text) or re.search(_MODULE_COMMAND, text))
+    if _OPTION.search(text) is None:
+        return False
+    return bool(re.search(_MODULE_OPTION, text) or re.search(_MODULE_COMMAND, text))
 
 
 def _import_lines(text: str) -> str:
@@ -117,17 +131,17 @@ def _import_lines(text: str) -> str:
 
 
 def _has_backends(text: str, lines: str) -> bool:
-    is_told = any(map(lines.__contains__, _LIBRARIES)) or (
-        any(map(text.__contains__, _COMMON)) and any(map(text.__contains__, _ANYWHERE))
-    )
-    return is_told and backends.may_hold_backends(text, lines, _LIBRARIES)
+    told = [*filter(lines.__contains__, _LIBRARIES)]
+    if any(map(text.__contains__, _COMMON)):
+        told += filter(text.__contains__, _ANYWHERE)
+    return told != [] and backends.may_hold_backends(text, told)
 
 
 def _names(text: str, lines: str) -> Iterator[int]:
     """Where functions that import are named, in the order of the text within each kind."""
     yield from _named_import(text)
-    for common, pattern, module in _FUNCTIONS:
-        if module in lines and common in text:
+    for telling, pattern, module in _FUNCTIONS:
+        if module in lines and telling in text:
             yield from _places(text, pattern)
 
 
@@ -138,11 +152,8 @@ def _places(text: str, pattern: str) -> Iterator[int]:
 
 
 def _named_import(text: str) -> Iterator[int]:
-    for match in _IMPORT.finditer(text):
-        start, end = match.span()
-        before, after = text[start - 1 : start], text[end : end + 1]
-        if not (_is_word(before) or _is_word(after)):
-            continue
+    for match in _NAMED_IMPORT.finditer(text):
+        start = match.start()
         while start and _is_word(text[start - 1]):
             start -= 1
         word = _WORD.match(text, start)

@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 from pannier.imports.conditions import Surroundings
 from pannier.imports.excerpt import excerpt
 from pannier.imports.file_scan import ScanOptions, scan_file, scan_reading
+from pannier.imports.lexical import Code
 from pannier.imports.scan import scan_tree
-from pannier.imports.search_paths import may_add_directories
 from pannier.imports.source import Reading, SourceText
 from pannier.imports.tells import find_tells
+from pannier.imports.top_imports import top_imports
+from pannier.imports.usual import is_usual
 
 _THOROUGH = ScanOptions((3, 11), "linux")
 _QUICK = _THOROUGH._replace(is_thorough=False)
@@ -27,13 +29,17 @@ def _scan(text, tree):
 
 def _assert_same(text):
     """Whatever an excerpt gives, the whole text gives."""
-    telling = None if may_add_directories(text) else find_tells(text).places
-    part = None if telling is None else excerpt(text, telling)
+    code = Code(text)
+    telling = find_tells(code).places
+    part = excerpt(code, telling) if telling is not None and is_usual(code) else None
     if part is None:
         return False
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        assert _scan(text, ast.parse(part)) == _scan(text, ast.parse(text))
+        whole = _scan(text, ast.parse(text))
+        assert _scan(text, ast.parse(part)) == whole
+    if not telling:
+        assert top_imports(code) in (None, whole.sites)
     return True
 
 
@@ -129,7 +135,9 @@ def test_an_excerpt_of_any_text_is_none_or_as_good_as_the_text(text):
     if _parses(text):
         _assert_same(text)
     else:
-        excerpt(text)
+        code = Code(text)
+        assert is_usual(code) in {True, False}
+        excerpt(code)
 
 
 def test_an_excerpt_of_real_modules_is_nearly_always_possible_and_the_same():
@@ -165,12 +173,13 @@ def test_an_excerpt_of_real_modules_is_nearly_always_possible_and_the_same():
     ],
 )
 def test_what_is_unusual_is_parsed_in_full(text):
-    assert excerpt(text + "\n") is None
+    code = Code(text + "\n")
+    assert not is_usual(code) or excerpt(code) is None
 
 
 def test_functions_that_cannot_import_are_left_out():
     text = "import a\n" + "".join(f"def f{n}(x):\n    return x + {n}\n" for n in range(9)) + "import b\n"
-    assert excerpt(text).split() == ["import", "a", "import", "b"]
+    assert excerpt(Code(text)).split() == ["import", "a", "import", "b"]
 
 
 @pytest.mark.parametrize("options", [_QUICK, _THOROUGH])

@@ -110,7 +110,7 @@ def _accepted(version, sources):
 
 
 def _allowed(text, version):
-    features = find_features(text)
+    features = find_features(Code(text))
     return all(
         (feature.since is None or version >= feature.since)
         and (feature.before is None or version < feature.before)
@@ -132,7 +132,7 @@ def test_bounds_of_syntax_are_those_of_the_interpreter(version):
 
 @pytest.mark.parametrize("text", _NOTHING)
 def test_what_only_looks_like_newer_syntax_bounds_nothing(text):
-    assert find_features(text) == ()
+    assert find_features(Code(text)) == ()
 
 
 @pytest.mark.parametrize(
@@ -149,11 +149,11 @@ def test_what_only_looks_like_newer_syntax_bounds_nothing(text):
     ],
 )
 def test_annotations_that_are_evaluated_bound_too(text, since):
-    assert max((feature.since for feature in find_features(text)), default=None) == since
+    assert max((feature.since for feature in find_features(Code(text))), default=None) == since
 
 
 def test_a_first_line_for_python_2_says_so():
-    (feature,) = find_features("#!/usr/bin/env python2.7\nimport os\n")
+    (feature,) = find_features(Code("#!/usr/bin/env python2.7\nimport os\n"))
     assert feature.before == (3, 0)
 
 
@@ -175,5 +175,5 @@ def test_places_in_strings_and_comments_are_no_code():
 
 @pytest.mark.parametrize("text", ["lazy import numpy\n", "x = 1\nlazy from numpy import array  # lazily\n"])
 def test_lazy_imports_are_of_3_15(text):
-    (feature,) = find_features(text)
+    (feature,) = find_features(Code(text))
     assert (feature.name, feature.since) == ("`lazy` import", (3, 15))
