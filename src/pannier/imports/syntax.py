@@ -50,6 +50,7 @@ class _Rule(NamedTuple):
         only_after: A rule that has to be met as well.
         is_spare: Looked for only where nothing else asks for as much, since looking takes long.
         texts: What its patterns begin with, where that is found sooner than they are.
+        is_within: It is about what strings hold; others see code alone.
     """
 
     name: str
@@ -61,6 +62,7 @@ class _Rule(NamedTuple):
     only_after: str = ""
     is_spare: bool = False
     texts: tuple[str, ...] = ()
+    is_within: bool = False
 
 
 def _is_evaluated(text: str, place: int) -> bool:
@@ -145,6 +147,7 @@ _RULES = (
         ),
         since=(3, 8),
         only_after="f-string",
+        is_within=True,
     ),
     _Rule("assignment expression", (":=",), since=(3, 8)),
     _Rule("positional-only parameter", (r"/(?<=[(,\s]/)\s*+[,):]",), since=(3, 8)),
@@ -172,6 +175,7 @@ _RULES = (
         ),
         since=(3, 12),
         only_after="f-string",
+        is_within=True,
     ),
     _Rule("t-string", _strings("t"), since=(3, 14)),
     _Rule(
@@ -191,16 +195,16 @@ def _compiled(patterns: tuple[str, ...]) -> tuple[re.Pattern[str], ...]:
 
 def find_features(code: Code) -> tuple[Feature, ...]:
     """The syntax that bounds the Python version, each kind where it first stands in a text."""
-    text = code.text
-    found = {**_shebang(text), **_beginnings(text, code)}
+    found = {**_shebang(code.text), **_beginnings(code.blanked)}
     for rule in _RULES:
-        if rule.only_with not in text or (rule.only_after and rule.only_after not in found):
+        text = code.text if rule.is_within else code.blanked
+        if rule.only_with not in code.text or (rule.only_after and rule.only_after not in found):
             continue
         if rule.texts and not any(map(text.__contains__, rule.texts)):
             continue
         if rule.is_spare and any((other.since or (0,)) >= (rule.since or ()) for other in found.values()):
             continue
-        places = [_first(pattern, rule, text, code) for pattern in _compiled(rule.patterns)]
+        places = [_first(pattern, rule, code) for pattern in _compiled(rule.patterns)]
         place = min((place for place in places if place >= 0), default=-1)
         if place >= 0:
             line = text.count("\n", 0, place) + 1
@@ -217,21 +221,21 @@ def _shebang(text: str) -> dict[str, Feature]:
     return {name: Feature(name, 1, (3, 0)) if match[1] == "3" else Feature(name, 1, before=(3, 0))}
 
 
-def _beginnings(text: str, code: Code) -> dict[str, Feature]:
+def _beginnings(text: str) -> dict[str, Feature]:
     found: dict[str, Feature] = {}
     for match in re.finditer(_BEGINNINGS, "\n" + text, re.VERBOSE):
         group = match.lastgroup or ""
         name, since = _OF_GROUP[group]
         place = match.start(group) - 1
-        if name not in found and code.holds(place):
+        if name not in found:
             found[name] = Feature(name, text.count("\n", 0, place) + 1, since)
     return found
 
 
-def _first(pattern: re.Pattern[str], rule: _Rule, text: str, code: Code) -> int:
-    for match in pattern.finditer(text):
+def _first(pattern: re.Pattern[str], rule: _Rule, code: Code) -> int:
+    for match in pattern.finditer(code.text if rule.is_within else code.blanked):
         place = match.start()
-        if (rule.is_meant is None or rule.is_meant(text, place)) and code.holds(place):
+        if (rule.is_meant is None or rule.is_meant(code.text, place)) and code.holds(place):
             return place
     return -1
 

@@ -3,8 +3,8 @@
 import ast
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
-from functools import cache, cached_property
+from collections.abc import Iterable, Iterator, Sequence, Set
+from functools import cached_property
 from typing import NamedTuple
 
 from pannier.imports.scan import ImportSite
@@ -18,6 +18,7 @@ _GUARDS = re.compile(
     r"\s*(?:try\s*:|except\b|(?:el)?if\b.*(?:version|hasattr|PY2|PY3|six\.)|def\s+_?compat|else\s*:)",
     re.IGNORECASE,
 )
+_DOTTED = re.compile(r"([A-Za-z_]\w*)(?:\.[A-Za-z_]\w*)*")
 # Enough for the arguments of any call that a person reads.
 _CALL_LENGTH = 600
 _STATEMENT_LINES = 60
@@ -109,12 +110,12 @@ class _Finder:
     def visit_name(self, name: str, target: str) -> None:
         """Everything that rules reach from one bound name, and how it is called."""
         if target in self.rules.inner:
-            for match in _reaching(name, target).finditer(self.text):
-                if self._stands_alone(match.start()):
-                    full = f"{target}.{match[1]}"
+            for start, match in _reached(self.text, name, self.rules.inner[target]):
+                if self._stands_alone(start):
+                    full = f"{target}.{match[0]}"
                     for token in self._tokens(full, target):
-                        self._add_at(token, match.start())
-                    self._visit_call(full, match.start(), match.end())
+                        self._add_at(token, start)
+                    self._visit_call(full, start, match.end())
         if target in self.rules.calls:
             for match in re.finditer(rf"{re.escape(name)}(?=\()", self.text):
                 if self._stands_alone(match.start()):
@@ -188,11 +189,18 @@ class _Finder:
         return False
 
 
-@cache
-def _reaching(name: str, target: str) -> re.Pattern[str]:
-    """What a rule may mean, reached from a name that stands for a target."""
-    inner = "|".join(version_rules().inner[target])
-    return re.compile(rf"{re.escape(name)}\.((?:{inner})\b(?:\.[A-Za-z_]\w*)*)")
+def _reached(text: str, name: str, inner: Set[str]) -> Iterator[tuple[int, re.Match[str]]]:
+    """Where one of some names is reached from another, and the dotted name that begins with it.
+
+    A compiled expression for each name would take longer to compile than to search.
+    """
+    owner = f"{name}."
+    start = text.find(owner)
+    while start >= 0:
+        match = _DOTTED.match(text, start + len(owner))
+        if match is not None and match[1] in inner:
+            yield start, match
+        start = text.find(owner, start + len(owner))
 
 
 def _statements(lines: list[str], site: ImportSite) -> list[ast.stmt]:

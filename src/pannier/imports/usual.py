@@ -31,7 +31,7 @@ _ODD_WITHIN = tuple(
         r"\\(?!\n)",
     )
 )
-_PAIRS = ("()", "[]", "{}")
+_PAIRS = (("(", ")"), ("[", "]"), ("{", "}"))
 
 
 def is_usual(code: Code) -> bool:

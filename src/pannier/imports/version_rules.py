@@ -44,7 +44,7 @@ class VersionRules(NamedTuple):
     bounds: dict[str, VersionBound]
     tops: frozenset[str]
     stubs: frozenset[str] = frozenset()
-    inner: Mapping[str, list[str]] = MappingProxyType({})
+    inner: Mapping[str, frozenset[str]] = MappingProxyType({})
 
 
 @cache
@@ -76,7 +76,7 @@ def version_rules() -> VersionRules:
     return rules._replace(
         tops=frozenset(tops),
         stubs=frozenset(stubs),
-        inner={name: sorted(found) for name, found in inner.items()},
+        inner={name: frozenset(found) for name, found in inner.items()},
     )
 
 
