@@ -145,6 +145,9 @@ def test_projects_beside_a_site_reach_the_server(commands: Commands, place: Path
             cwd="/",
         )
         assert said.stdout == f"1 0.1 {major}\n", said.stderr
+    # A site's lock is one like any other.
+    commands.run("pannier", "vendor", "--lock", "pylock.lab3.toml", "--wrapper", "lab", cwd=site)
+    assert subprocess.run([site / "lab"], capture_output=True, text=True, cwd="/").stdout == "1 0.1 3\n"
     imported = "import raw, ready, modern_lib"
     assert subprocess.run([server / "bin" / "lab3", "-c", imported], cwd="/").returncode == 0
 

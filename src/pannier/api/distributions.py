@@ -42,7 +42,10 @@ def wheels_of(
     from pannier.pack.plan import PlannedWheel
     from pannier.store.distributions import DistributionStore
 
-    choices = _choose(projects, surroundings)
+    choices = _choose([project for project in projects if not project.directory], surroundings)
+    own = [
+        LocalProject(path=project.directory, name=project.name) for project in projects if project.directory
+    ]
     settings = workshop.settings
     store = DistributionStore(
         workshop.directories,
@@ -59,7 +62,8 @@ def wheels_of(
             path = _build(path, surroundings, workshop)
             sha256 = _added(store, path)
         wheels.append(PlannedWheel(path=path, sha256=sha256))
-    return wheels
+    built = wheels_of_projects(own, surroundings, workshop)
+    return wheels + [PlannedWheel(path=wheel.path, sha256=wheel.sha256) for wheel in built]
 
 
 def wheels_of_projects(
@@ -70,12 +74,18 @@ def wheels_of_projects(
     Raises:
         BuildError: One cannot be built, or the target is not of this machine's kind.
     """
-    from pannier.lock.local_projects import directories_for
+    from pannier.lock.local_projects import directories_for, problem_of
     from pannier.pack.plan import PlannedWheel
     from pannier.store.distributions import DistributionStore
 
     store = DistributionStore(workshop.directories)
     wanted = dict.fromkeys(project.path for project in directories_for(projects, surroundings.target))
+    if problems := {path: problem for path in wanted if (problem := problem_of(path))}:
+        raise BuildError(
+            "projects of this machine cannot be built",
+            facts=problems,
+            hint="lock again where they are, or bring them to these places",
+        )
     paths = [_build(Path(path), surroundings, workshop) for path in wanted]
     return [PlannedWheel(path=path, sha256=_added(store, path), kind="program") for path in paths]
 
