@@ -8,13 +8,18 @@ part=${1:-all}
 
 say() { printf '\n== %s\n' "$*"; }
 
+# runs_programs DIRECTORY: whether what is written there may be executed; containers often forbid it in memory.
+runs_programs() {
+    printf '#!/bin/sh\n' >"$1/probe" && chmod 755 "$1/probe" && "$1/probe" 2>/dev/null
+}
+
 # Tests write some hundred thousand small files and keep none of them. Memory takes them many times faster than a
 # disk; where there is not enough of it, and where TMPDIR says another place, they go there.
 temporary=/dev/shm/pannier-tests-$(id -u)
 enough_kib=8000000
 if [ -z "${TMPDIR:-}" ] && [ "$(awk '/^MemAvailable:/ { print $2 }' /proc/meminfo)" -gt $enough_kib ] 2>/dev/null &&
     [ "$(df -Pk /dev/shm | awk 'NR == 2 { print $4 }')" -gt $enough_kib ] 2>/dev/null &&
-    mkdir -p -m 755 "$temporary" 2>/dev/null && [ -O "$temporary" ]; then
+    mkdir -p -m 755 "$temporary" 2>/dev/null && [ -O "$temporary" ] && runs_programs "$temporary"; then
     TMPDIR=$temporary
     export TMPDIR
 fi
