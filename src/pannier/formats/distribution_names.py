@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
-from pannier.formats.wheels import normalize_project
+from pannier.model.names import normalized_name
 
 Kind = Literal["wheel", "sdist", "egg", "other"]
 
@@ -54,7 +54,7 @@ class DistributionName(NamedTuple):
     @property
     def project(self) -> str:
         """The normalized project name (PEP 503)."""
-        return normalize_project(self.name)
+        return normalized_name(self.name)
 
 
 def parse_distribution_filename(filename: str) -> DistributionName | None:

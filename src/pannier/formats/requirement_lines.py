@@ -3,9 +3,7 @@
 import posixpath
 import re
 from typing import NamedTuple
-from urllib.parse import unquote, urlsplit
 
-from pannier.formats.distribution_names import parse_distribution_filename
 from pannier.model.spec import LocalProject
 
 ARCHIVES = (".whl", ".tar.gz", ".zip")
@@ -79,7 +77,7 @@ def _is_path(text: str) -> bool:
 
 def _parse_path(text: str, directory: str) -> LocalProject:
     text, marker = _split_marker(text)
-    path, extras = _split_extras(unquote(urlsplit(text).path) if text.startswith("file:") else text)
+    path, extras = _split_extras(_path_of_url(text) if text.startswith("file:") else text)
     whole = posixpath.normpath(posixpath.join(directory, path))
     name = ""
     if whole.endswith(ARCHIVES):
@@ -87,7 +85,16 @@ def _parse_path(text: str, directory: str) -> LocalProject:
     return LocalProject(path=whole, name=name, extras=extras, marker=marker)
 
 
+def _path_of_url(url: str) -> str:
+    # Most scripts name no file, and this takes long to load.
+    from urllib.parse import unquote, urlsplit
+
+    return unquote(urlsplit(url).path)
+
+
 def _name_of_archive(filename: str) -> str:
+    from pannier.formats.distribution_names import parse_distribution_filename
+
     named = parse_distribution_filename(filename)
     if named is None or not named.version:
         raise RequirementLineError(f"`{filename}` is not the name of a wheel or an sdist")
@@ -116,10 +123,11 @@ def _split_extras(text: str) -> tuple[str, tuple[str, ...]]:
 
 def _named_url(text: str) -> str:
     """Put the project's name before a URL, as PEP 508 wants it: its file name or `#egg=` tells it."""
+    from pannier.formats.distribution_names import parse_distribution_filename
+
     url, marker = _split_marker(text)
-    parts = urlsplit(url)
-    egg = re.search(r"(?:^|&)egg=([^&]+)", parts.fragment)
-    named = parse_distribution_filename(unquote(posixpath.basename(parts.path)))
+    egg = re.search(r"[#&]egg=([^&]+)", url)
+    named = parse_distribution_filename(posixpath.basename(_path_of_url(url)))
     name = egg[1] if egg else named.name if named and named.version else ""
     if not name:
         raise RequirementLineError("a URL needs the project's name before it: `NAME @ URL`")
@@ -137,7 +145,7 @@ def _parse_requirement(text: str, directory: str) -> RequirementLine:
     if url.startswith("file:") or (url and "://" not in url):
         return RequirementLine(
             local_project=LocalProject(
-                path=posixpath.normpath(posixpath.join(directory, unquote(urlsplit(url).path))),
+                path=posixpath.normpath(posixpath.join(directory, _path_of_url(url))),
                 name=requirement.name,
                 extras=tuple(sorted(requirement.extras)),
                 marker=str(requirement.marker or ""),
