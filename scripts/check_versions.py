@@ -49,6 +49,7 @@ json.dump([versions, {name: there(name) for project, name in names if project in
 def check(prefix: Path) -> list[str]:
     """What the environment at a prefix contradicts."""
     rules = version_rules()
+    rules.read_all()
     names = [(bound.project, token) for token, bound in rules.bounds.items() if not set(token) & set(":(")]
     question = json.dumps([sorted({project for project, _ in names} - {"python"}), names])
     answer = subprocess.run(

@@ -12,7 +12,7 @@ from pannier.model.names import normalized_name
 FAILING: frozenset[CheckState] = frozenset({"missing", "unknown", "misplaced", "transitive", "unused"})
 _NEEDED = frozenset({"required", "dynamic", "backend"})
 _FOR_MAKERS: frozenset[DeclaredGroup] = frozenset({"development", "build"})
-_EXTRAS = re.compile(r"\[([^\]]*)\]")
+_EXTRAS = r"\[([^\]]*)\]"
 _GROUP_REASONS: dict[DeclaredGroup, str] = {
     "development": "declared for the project's makers",
     "build": "needed to build the project",
@@ -127,7 +127,7 @@ def _extra_that_brings(name: str, facts: _Facts) -> str:
     wanted = normalized_name(name)
     for items in facts.declared.values():
         for item in items:
-            match = _EXTRAS.search(item.requirement.partition(";")[0])
+            match = re.search(_EXTRAS, item.requirement.partition(";")[0])
             extras = {normalized_name(extra) for extra in match[1].split(",")} if match else set()
             if wanted in extras:
                 return item.requirement

@@ -12,13 +12,13 @@ from pannier.formats.python_bounds import is_bound
 from pannier.model.analysis import Location
 from pannier.model.declarations import Declarations, Declared, DeclaredGroup, DeclaredPython, Undecided
 
-_NAME = re.compile(r"\s*([A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?)\s*(.*)$", re.DOTALL)
-_REST = re.compile(r"(?:\[[^\]]*\]\s*)?(?:$|[<>=!~@;(]|\s*#)")
-_URL_NAME = re.compile(r"[#&]egg=([\w.-]+)")
-_REPOSITORY_NAME = re.compile(r"/([\w.-]+?)(?:\.git)?(?:@[^/]*)?(?:#.*)?$")
+_NAME = r"(?s)\s*([A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?)\s*(.*)$"
+_REST = r"(?:\[[^\]]*\]\s*)?(?:$|[<>=!~@;(]|\s*#)"
+_URL_NAME = r"[#&]egg=([\w.-]+)"
+_REPOSITORY_NAME = r"/([\w.-]+?)(?:\.git)?(?:@[^/]*)?(?:#.*)?$"
 # The minor release of a version, or a family of versions, and of nothing else.
-_RELEASE = re.compile(r"=*\s*([23]\.\d+)(?:\.[\d*]\w*)?(?:=\S*)?$")
-_CLASSIFIER = re.compile(r"\s*Programming Language :: Python :: ([23])(?:\.(\d+))?\s*$")
+_RELEASE = r"=*\s*([23]\.\d+)(?:\.[\d*]\w*)?(?:=\S*)?$"
+_CLASSIFIER = r"\s*Programming Language :: Python :: ([23])(?:\.(\d+))?\s*$"
 _DEVELOPMENT = frozenset(
     {
         *("dev", "devel", "develop", "development", "test", "tests", "testing", "lint", "linting", "linters"),
@@ -98,7 +98,7 @@ class Collector:
 
     def use_python(self, version: Any, place: str) -> None:
         """Note which Python the project's makers use: a version, of which the minor release matters."""
-        match = _RELEASE.match(version.strip()) if isinstance(version, str) else None
+        match = re.match(_RELEASE, version.strip()) if isinstance(version, str) else None
         if match:
             location = Location(self.path, self.line_of(version))
             self._python.append(DeclaredPython(f"=={match[1]}.*", place, location, is_local=True))
@@ -108,7 +108,7 @@ class Collector:
         texts = (
             [text for text in classifiers if isinstance(text, str)] if isinstance(classifiers, list) else []
         )
-        named = {text: match for text in texts if (match := _CLASSIFIER.match(text))}
+        named = {text: match for text in texts if (match := re.match(_CLASSIFIER, text))}
         specifier = _classified([(int(match[1]), match[2]) for match in named.values()])
         if specifier:
             release = specifier.removeprefix(">=").removesuffix(".0")
@@ -148,10 +148,10 @@ def requirement_name(requirement: str) -> str:
     if text.startswith(("-e ", "--editable ", "--editable=")):
         text = text.partition("=" if text.startswith("--editable=") else " ")[2].strip()
     if re.match(r"[a-z+]+://|git\+|hg\+|git@", text):
-        found = _URL_NAME.search(text) or _REPOSITORY_NAME.search(text.partition("#")[0])
+        found = re.search(_URL_NAME, text) or re.search(_REPOSITORY_NAME, text.partition("#")[0])
         return found[1] if found else ""
-    match = _NAME.match(text)
-    if match is None or not _REST.match(match[2]) or text.startswith(("./", "../", "/")):
+    match = re.match(_NAME, text)
+    if match is None or not re.match(_REST, match[2]) or text.startswith(("./", "../", "/")):
         return ""
     if "/" in match[1] or match[1].endswith((".whl", ".txt", ".tar.gz", ".zip")):
         return ""

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 _CLAUSE = r"(?:[<>]=?[0-9]+(?:\.[0-9]+)*|==[0-9]+(?:\.[0-9]+)*\.\*)"
 _PLAIN = re.compile(rf"(?:{_CLAUSE}(?:, ?{_CLAUSE})*)?")
-_RELEASE = re.compile(r"[0-9]+(\.[0-9]+)*")
+_RELEASE = r"[0-9]+(\.[0-9]+)*"
 _COMPARISONS: dict[str, Callable[[tuple[int, ...], tuple[int, ...]], bool]] = {
     ">": operator.gt,
     ">=": operator.ge,
@@ -40,7 +40,7 @@ def allows(bound: str, version: str, *, prereleases: bool = True) -> bool:
         version: A whole version.
         prereleases: Whether one may be allowed at all.
     """
-    if _PLAIN.fullmatch(bound) and _RELEASE.fullmatch(version):
+    if _PLAIN.fullmatch(bound) and re.fullmatch(_RELEASE, version):
         clauses = re.findall(r"([<>=]+)([0-9.]+)", bound)
         return all(_holds(sign, limit, version) for sign, limit in clauses)
     from packaging.specifiers import SpecifierSet

@@ -8,8 +8,8 @@ from pannier.model.spec import LocalProject
 
 ARCHIVES = (".whl", ".tar.gz", ".zip")
 """How the names of distributions end that a lock can hold."""
-_REPOSITORY = re.compile(r"(?:^|@\s*)(?:git|hg|svn|bzr)\+")
-_MARKER = re.compile(r"\s+;\s*|;\s+")
+_REPOSITORY = r"(?:^|@\s*)(?:git|hg|svn|bzr)\+"
+_MARKER = r"\s+;\s*|;\s+"
 
 
 class RequirementLineError(ValueError):
@@ -40,7 +40,7 @@ def parse_requirement_line(text: str, *, directory: str) -> RequirementLine:
     """
     editable = _after_editable(text)
     text = text if editable is None else editable
-    if _REPOSITORY.search(text):
+    if re.search(_REPOSITORY, text):
         raise RequirementLineError("a repository cannot be locked; check it out, and name the directory")
     if _is_path(text) or (editable is not None and "://" not in text and " @ " not in text):
         return RequirementLine(local_project=_parse_path(text, directory))
@@ -69,7 +69,7 @@ def _is_path(text: str) -> bool:
     if text in (".", "..") or text.startswith(("./", "../", "/", "file:", ".[")):
         return True
     # As pip does it: what holds a slash or is a distribution's file name, and no URL, is a path.
-    path = _MARKER.split(text, 1)[0]
+    path = re.split(_MARKER, text, maxsplit=1)[0]
     return not any(sign in path for sign in ("@", "://", " ")) and (
         "/" in path or _split_extras(path)[0].endswith(ARCHIVES)
     )
@@ -103,7 +103,7 @@ def _name_of_archive(filename: str) -> str:
 
 def _split_marker(text: str) -> tuple[str, str]:
     """Cut off the marker, which for a path or a URL needs a blank beside its semicolon."""
-    parts = _MARKER.split(text, 1)
+    parts = re.split(_MARKER, text, maxsplit=1)
     if len(parts) == 1:
         return text, ""
     from packaging.markers import InvalidMarker, Marker

@@ -1,6 +1,5 @@
 """What is wrong with a spec, gathered so that all of it is told at once."""
 
-import difflib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -34,6 +33,8 @@ class SpecProblems:
         """Note every key that does not belong."""
         for key in table:
             if key not in known:
+                import difflib
+
                 place = f"{where}.{key}" if where else str(key)
                 nearest = difflib.get_close_matches(str(key), known, n=1)
                 meant = f"did you mean `{nearest[0]}`?" if nearest else f"known here: {', '.join(known)}"

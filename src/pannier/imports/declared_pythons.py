@@ -8,7 +8,7 @@ from pannier.imports.python_versions import conclude, ordered
 from pannier.model.analysis import Analysis, PythonBound
 from pannier.model.declarations import DeclaredPython
 
-_CLAUSE = re.compile(r"(>=|<=|==|~=|>|<)(\d+)(?:\.(\d+))?(\.\d+)?")
+_CLAUSE = r"(>=|<=|==|~=|>|<)(\d+)(?:\.(\d+))?(\.\d+)?"
 # Below the next major version (`<4`) is a habit, not knowledge.
 _OPEN = (4, 0)
 
@@ -90,7 +90,7 @@ def _decide(promised: Sequence[DeclaredPython], code: Sequence[PythonBound]) -> 
 def _range(specifier: str) -> _Range:
     """The range of a version specifier, in whole releases; exclusions inside it aside."""
     lower, upper = (0, 0), (9, 0)
-    for sign, major, minor, micro in _CLAUSE.findall(specifier):
+    for sign, major, minor, micro in re.findall(_CLAUSE, specifier):
         release = (int(major), int(minor or 0))
         after = (release[0], release[1] + 1) if minor else (release[0] + 1, 0)
         if sign in {">", ">=", "==", "~="}:

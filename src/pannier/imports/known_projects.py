@@ -15,7 +15,7 @@ _CURATED, _RANKED = "import_names.txt", "ranked_names.txt"
 # Bits of unranked_names.bloom that stand for a name; see scripts/import_data/tail.py.
 _PROBES = 5
 # Google's libraries version their modules (`google.cloud.storage_v1`, `google.cloud.vision_v1p3beta1`).
-_API_VERSION = re.compile(r"_v\d+\w*$")
+_API_VERSION = r"_v\d+\w*$"
 _MEANINGS = {
     "h": "kept by hand",
     "1": "among the 100 most downloaded",
@@ -102,7 +102,7 @@ def providers(name: str) -> tuple[str, tuple[Known, ...]]:
 
     A namespace that many projects share (`google.cloud`) says nothing alone.
     """
-    parts = [_API_VERSION.sub("", part) for part in name.split(".")]
+    parts = [re.sub(_API_VERSION, "", part) if "_v" in part else part for part in name.split(".")]
     for length in range(len(parts), 0, -1):
         prefix = ".".join(parts[:length])
         projects = entry(prefix)

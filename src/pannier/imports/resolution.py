@@ -21,7 +21,7 @@ from pannier.model.interpreter import InstalledDistribution
 from pannier.model.names import normalized_name
 
 # One project under several names, by what it is built for.
-_VARIANT = re.compile(r"-(?:binary|headless|gpu|cpu|nightly|cu\d+|cuda\w*|rocm\w*|macos|slim|lite|intel)$")
+_VARIANT = r"-(?:binary|headless|gpu|cpu|nightly|cu\d+|cuda\w*|rocm\w*|macos|slim|lite|intel)$"
 
 
 class Provider(NamedTuple):
@@ -217,7 +217,7 @@ def _listed_as(project: str, listed: Mapping[str, str]) -> str:
     name = normalized_name(project)
     if name in listed:
         return name
-    return next((one for one in listed if _VARIANT.sub("", one) == _VARIANT.sub("", name)), "")
+    return next((one for one in listed if re.sub(_VARIANT, "", one) == re.sub(_VARIANT, "", name)), "")
 
 
 def _as_listed(

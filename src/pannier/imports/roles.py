@@ -17,7 +17,7 @@ from pannier.model.names import normalized_name
 
 _NOT_NEEDED = frozenset({"optional", "typing", "development"})
 # What a project's name and its import's have besides the word that they are known by.
-_AFFIXES = re.compile(r"^(?:python3?|py)|[-_.]")
+_AFFIXES = r"^(?:python3?|py)|[-_.]"
 _ORDER: tuple[Role, ...] = ("tests", "docs", "examples", "tooling")
 
 # Letters that tell a project when more follows them (`oracle` for oracledb, `mongodb` for pymongo).
@@ -184,7 +184,7 @@ def _lies_in(path: str, directory: str) -> bool:
 
 
 def _stem(name: str) -> str:
-    return _AFFIXES.sub("", name.lower()) or name.lower()
+    return re.sub(_AFFIXES, "", name.lower()) or name.lower()
 
 
 def names_of(sites: Iterable[Site]) -> set[Import]:

@@ -8,8 +8,8 @@ from typing import NamedTuple
 from pannier.model.analysis import Location, Problem
 
 # PEP 263: on the first two lines, on the second only when the first is blank or a comment.
-_COOKIE = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
-_BLANK = re.compile(rb"^[ \t\f]*(?:#.*)?$")
+_COOKIE = rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)"
+_BLANK = rb"^[ \t\f]*(?:#.*)?$"
 _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -80,11 +80,14 @@ def _declared_encoding(content: bytes) -> tuple[str, int]:
 
 
 def _find_cookie(content: bytes) -> str:
-    for line in content.split(b"\n", 2)[:2]:
-        match = _COOKIE.match(line)
+    beginning = content.split(b"\n", 2)[:2]
+    if not any(b"coding" in line for line in beginning):
+        return ""
+    for line in beginning:
+        match = re.match(_COOKIE, line)
         if match:
             return match[1].decode("ascii").lower()
-        if not _BLANK.match(line.rstrip(b"\r")):
+        if not re.match(_BLANK, line.rstrip(b"\r")):
             break
     return ""
 

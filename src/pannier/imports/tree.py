@@ -3,7 +3,6 @@
 import os
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -55,7 +54,6 @@ _DEVELOPMENT_FILES_AT_THE_TOP = frozenset(
 )
 
 
-@dataclass(slots=True)
 class Tree:
     """What walking a directory gave.
 
@@ -68,12 +66,14 @@ class Tree:
         listings: What these directories hold.
     """
 
-    files: list[str] = field(default_factory=list)
-    project_roots: list[str] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
-    sizes: dict[str, int] = field(default_factory=dict)
-    inputs: set[str] = field(default_factory=set)
-    listings: dict[str, Listing] = field(default_factory=dict)
+    # A data class would load a tenth of the standard library for each script.
+    def __init__(self) -> None:
+        self.files: list[str] = []
+        self.project_roots: list[str] = []
+        self.problems: list[Problem] = []
+        self.sizes: dict[str, int] = {}
+        self.inputs: set[str] = set()
+        self.listings: dict[str, Listing] = {}
 
 
 def walk(directory: str) -> Tree:

@@ -11,12 +11,11 @@ from pannier.imports.scan import ImportSite
 from pannier.imports.version_rules import VersionRules, version_rules
 
 # Strings and comments of one line.
-_NO_CODE = re.compile(r"\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|\#.*")
+_NO_CODE = r"\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|\#.*"
 # What precedes a call whose result is kept.
-_GIVEN = re.compile(r"(?:=|\breturn)\s*[\w.]+(?:\[[^\]]*\])?$")
-_GUARDS = re.compile(
-    r"\s*(?:try\s*:|except\b|(?:el)?if\b.*(?:version|hasattr|PY2|PY3|six\.)|def\s+_?compat|else\s*:)",
-    re.IGNORECASE,
+_GIVEN = r"(?:=|\breturn)\s*[\w.]+(?:\[[^\]]*\])?$"
+_GUARDS = (
+    r"(?i)\s*(?:try\s*:|except\b|(?:el)?if\b.*(?:version|hasattr|PY2|PY3|six\.)|def\s+_?compat|else\s*:)"
 )
 _DOTTED = re.compile(r"([A-Za-z_]\w*)(?:\.[A-Za-z_]\w*)*")
 # Enough for the arguments of any call that a person reads.
@@ -48,7 +47,7 @@ def find_uses(text: str, sites: Sequence[ImportSite]) -> tuple[Use, ...]:
         sites: What it imports.
     """
     rules = version_rules()
-    relevant = [site for site in sites if not site.level and site.module.partition(".")[0] in rules.tops]
+    relevant = [site for site in sites if not site.level and rules.speak_of(site.module.partition(".")[0])]
     if not relevant:
         return ()
     finder = _Finder(text, rules)
@@ -150,7 +149,7 @@ class _Finder:
 
     def _is_attached(self, piece: str, place: int) -> bool:
         if piece.startswith("="):
-            return _GIVEN.search(self.text[self.text.rfind("\n", 0, place) + 1 : place]) is not None
+            return re.search(_GIVEN, self.text[self.text.rfind("\n", 0, place) + 1 : place]) is not None
         return not piece[0].isalnum() or self._stands_alone(place)
 
     def _add_at(self, token: str, start: int) -> None:
@@ -172,19 +171,19 @@ class _Finder:
         start = self.text.rfind("\n", 0, place) + 1
         end = self.text.find("\n", place)
         line = self.text[start : end if end >= 0 else len(self.text)]
-        return any(match.start() <= place - start < match.end() for match in _NO_CODE.finditer(line))
+        return any(match.start() <= place - start < match.end() for match in re.finditer(_NO_CODE, line))
 
     def _is_guarded(self, line: int) -> bool:
         """Whether a line stands in a `try`, or in a branch that asks for a version or an attribute."""
         indent = _indent(self.lines[line - 1])
-        if not indent and _GUARDS.match(self.lines[line - 1]):
+        if not indent and re.match(_GUARDS, self.lines[line - 1]):
             return True
         for above in reversed(self.lines[: line - 1]):
             if not indent:
                 return False
             if above.strip() and _indent(above) < indent:
                 indent = _indent(above)
-                if _GUARDS.match(above):
+                if re.match(_GUARDS, above):
                     return True
         return False
 

@@ -1,9 +1,8 @@
 """Which versions of projects, and of Python, have the APIs that came or went: `data/versions.txt`, read."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
-from types import MappingProxyType
 from typing import NamedTuple
 
 _RULES = Path(__file__).parent / "data" / "versions.txt"
@@ -25,59 +24,75 @@ class VersionBound(NamedTuple):
     companions: tuple[str, ...] = ()
 
 
-class VersionRules(NamedTuple):
-    """All rules, by what they look for.
+class VersionRules:
+    """Rules by what they look for: those on the imports that were asked for, as far as a file is read.
+
+    Reading all of it for the few imports of a script takes longer than the rest of its analysis.
+
+    Args:
+        text: The file.
 
     Attributes:
         names: Dotted names that tell by being used.
         calls: Dotted names that tell by how they are called: what follows the parenthesis, and the token.
         texts: By top-level import name, pieces of text and the rule's token.
         bounds: What each token says.
-        tops: First parts of all dotted names.
         stubs: Names that stay, and fail when they are used.
         inner: Dotted names that rules reach into, and the names they reach there.
     """
 
-    names: dict[str, str]
-    calls: dict[str, list[tuple[str, str]]]
-    texts: dict[str, list[tuple[str, str]]]
-    bounds: dict[str, VersionBound]
-    tops: frozenset[str]
-    stubs: frozenset[str] = frozenset()
-    inner: Mapping[str, frozenset[str]] = MappingProxyType({})
+    def __init__(self, text: str) -> None:
+        self.names: dict[str, str] = {}
+        self.calls: dict[str, list[tuple[str, str]]] = {}
+        self.texts: dict[str, list[tuple[str, str]]] = {}
+        self.bounds: dict[str, VersionBound] = {}
+        self.stubs: set[str] = set()
+        self.inner: dict[str, set[str]] = {}
+        self._unread = [f"[{part}" for part in text.split("\n[")[1:]]
+        self._tops: set[str] = set()
+        self._asked: set[str] = set()
+
+    def speak_of(self, top: str) -> bool:
+        """Whether there are rules on a top-level import; from then on they are read."""
+        if top not in self._asked:
+            self._asked.add(top)
+            self._read([part for part in self._unread if f" {top}" in part])
+        return top in self._tops
+
+    def read_all(self) -> None:
+        """Read the rest."""
+        self._read(list(self._unread))
+
+    def _read(self, parts: Iterable[str]) -> None:
+        for part in parts:
+            self._unread.remove(part)
+            for written, bound in parse_rules(part):
+                self._add(written, bound)
+
+    def _add(self, written: str, bound: VersionBound) -> None:
+        token = written.removesuffix("!")
+        if token != written:
+            self.stubs.add(token)
+        self.bounds[token] = bound
+        name, colon, text = token.partition(":")
+        name, parenthesis, call = (name, "", "") if colon else token.partition("(")
+        parts = name.split(".")
+        self._tops.add(parts[0])
+        if colon:
+            self.texts.setdefault(name, []).append((text, token))
+            return
+        if parenthesis:
+            self.calls.setdefault(name, []).append((call, token))
+        else:
+            self.names[name] = token
+        for length in range(1, len(parts)):
+            self.inner.setdefault(".".join(parts[:length]), set()).add(parts[length])
 
 
 @cache
 def version_rules() -> VersionRules:
     """The rules that Pannier ships."""
-    rules = VersionRules({}, {}, {}, {}, frozenset())
-    tops, stubs = set(), set()
-    for written, bound in parse_rules(_RULES.read_text("utf-8")):
-        token = written.removesuffix("!")
-        if token != written:
-            stubs.add(token)
-        rules.bounds[token] = bound
-        name, colon, text = token.partition(":")
-        if colon:
-            rules.texts.setdefault(name, []).append((text, token))
-            tops.add(name)
-            continue
-        name, parenthesis, call = token.partition("(")
-        tops.add(name.partition(".")[0])
-        if parenthesis:
-            rules.calls.setdefault(name, []).append((call, token))
-        else:
-            rules.names[name] = token
-    inner: dict[str, set[str]] = {}
-    for name in (*rules.names, *rules.calls):
-        parts = name.split(".")
-        for length in range(1, len(parts)):
-            inner.setdefault(".".join(parts[:length]), set()).add(parts[length])
-    return rules._replace(
-        tops=frozenset(tops),
-        stubs=frozenset(stubs),
-        inner={name: frozenset(found) for name, found in inner.items()},
-    )
+    return VersionRules(_RULES.read_text("utf-8"))
 
 
 def parse_rules(text: str) -> Iterator[tuple[str, VersionBound]]:

@@ -5,9 +5,7 @@ from typing import NamedTuple, Self
 
 from pannier.model.errors import UsageError
 
-_PLATFORM = re.compile(
-    r"(?P<system>[a-z]+)-(?P<architecture>[a-z0-9_]+)(-(?P<family>glibc|musl)(?P<version>\d+\.\d+))?"
-)
+_PLATFORM = r"(?P<system>[a-z]+)-(?P<architecture>[a-z0-9_]+)(-(?P<family>glibc|musl)(?P<version>\d+\.\d+))?"
 _SYSTEMS = ("linux",)
 ARCHITECTURES = ("x86_64", "aarch64", "i686", "armv7l", "ppc64le", "s390x", "riscv64")
 # manylinux_2_28 is what today's wheels are built for; RHEL 8 and every newer distribution satisfy it.
@@ -19,7 +17,7 @@ _LAST_PATCHES = {
     "2.7": 18, "3.5": 10, "3.6": 15, "3.7": 17, "3.8": 20, "3.9": 25, "3.10": 22,
     "3.11": 18, "3.12": 16, "3.13": 18, "3.14": 10, "3.15": 2,
 }  # fmt: skip
-_VERSION = re.compile(r"(?P<minor>\d+\.\d+)(\.(?P<patch>\d+))?((a|b|rc)\d+)?")
+_VERSION = r"(?P<minor>\d+\.\d+)(\.(?P<patch>\d+))?((a|b|rc)\d+)?"
 
 
 def whole_python_version(text: str) -> str:
@@ -31,7 +29,7 @@ def whole_python_version(text: str) -> str:
     Raises:
         UsageError: `text` is not a version, or a minor version that Pannier knows no release of.
     """
-    match = _VERSION.fullmatch(text)
+    match = re.fullmatch(_VERSION, text)
     if match is not None and match["patch"] is not None:
         return text
     if match is not None and match["minor"] == text and text in _LAST_PATCHES:
@@ -76,7 +74,7 @@ class Platform(NamedTuple):
         Raises:
             UsageError: `text` is not such a platform.
         """
-        match = _PLATFORM.fullmatch(text)
+        match = re.fullmatch(_PLATFORM, text)
         if match is None or match["system"] not in _SYSTEMS or match["architecture"] not in ARCHITECTURES:
             raise UsageError(
                 f"`{text}` is not a platform that Pannier knows",
