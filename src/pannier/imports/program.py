@@ -69,15 +69,21 @@ class Program:
         self.changed: dict[str, tuple[Unit, int]] = {}
         self.unread: dict[str, tuple[Problem, ...]] = {}
         self._functions_found: set[str] = set()
+        # Files that were named, and of which only functions count.
+        self._partly: set[str] = set()
         self._functions_there: list[str] = []
 
     def all_problems(self) -> list[Problem]:
         """Everything that is wrong with what was read, and with what could not be."""
-        return [
-            *self.problems,
-            *(problem for problems in self.unread.values() for problem in problems),
-            *(problem for unit in self.units for problem in unit.found.problems),
-        ]
+        return list(
+            dict.fromkeys(
+                (
+                    *self.problems,
+                    *(problem for problems in self.unread.values() for problem in problems),
+                    *(problem for unit in self.units for problem in unit.found.problems),
+                )
+            )
+        )
 
     def add_text(self, name: str, text: str) -> None:
         """Add a source that is no file, such as standard input; its local modules lie beside us."""
@@ -138,6 +144,8 @@ class Program:
         self._reporter.begin(stage)
         with uncollected():
             self._scan_tree(stage)
+            if self._options.functions:
+                self._keep_those_with_functions()
             self._read_queues(stage)
             while self._follow_late():
                 self._read_queues(stage)
@@ -177,6 +185,26 @@ class Program:
             unneeded = {path: without for path in waiting if self.listed[path] == DEVELOPMENT}
             self._scanned = scan_files(waiting, Order(options, unneeded), advance)
 
+    def _keep_those_with_functions(self) -> None:
+        """Of the files named, only those that have a function asked for count by themselves.
+
+        The others count as any local module: whole, and where one of these imports them.
+        """
+        for queue in self._queues:
+            for pending in tuple(queue):
+                found = self._scanned.get(pending.path) or self._scan(pending)
+                self._functions_there.extend(found.functions)
+                if found.found:
+                    self._scanned[pending.path] = found
+                    self._partly.add(pending.path)
+                    self._functions_found |= found.found
+                    continue
+                queue.remove(pending)
+                self._scanned.pop(pending.path, None)
+                self._queued.pop(pending.path, None)
+                self.listed.pop(pending.path, None)
+                self.problems.extend(found.problems)
+
     def _read_one(self, pending: Pending, stage: Stage) -> None:
         if self._is_seen(pending):
             return
@@ -187,8 +215,6 @@ class Program:
         if found.source is None:
             self.unread[pending.path] = found.problems
             return
-        self._functions_found |= found.found
-        self._functions_there.extend(found.functions)
         name = module_name(pending.path, pending.root) if pending.text is None else ""
         unit = Unit(found, found.source, pending, name)
         unit.is_thorough = self._options.is_thorough or pending.is_thorough
@@ -245,6 +271,8 @@ class Program:
         return wanted
 
     def _queue(self, unit: Unit, file: LocalFile, level: int) -> None:
+        if self._options.functions:
+            self._take_whole(file.path)
         if file.path in self._seen or self._queued.get(file.path, _UNLISTED) <= level:
             return
         self._queued[file.path] = level
@@ -252,6 +280,18 @@ class Program:
         if file.root not in search.first:
             search = search._replace(first=(file.root, *search.first))
         self._queues[level].append(Pending(file.path, file.root, level, search, is_named=False))
+
+    def _take_whole(self, path: str) -> None:
+        """What is imported runs as a whole, a file of which a function was asked for too."""
+        if path in self._partly:
+            self._partly.remove(path)
+            self.units = [unit for unit in self.units if unit.path != path]
+            self._seen -= {path, self.finder.directories.real_path(path)}
+            self._queued.pop(path, None)
+            for queue in self._queues:
+                for pending in [one for one in queue if one.path == path]:
+                    queue.remove(pending)
+            self._scanned.pop(path, None)
 
     def _enclosing_project(self, directory: str) -> tuple[str, ...]:
         """The project that a script lies in: its root and `src`, plausible places for its imports."""
