@@ -1,5 +1,6 @@
 """`analyze`: what sources import, which projects provide that, and the spec that follows."""
 
+import os
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
@@ -107,6 +108,10 @@ def analyze(
         workshop.reporter,
         KeptAnalyses(workshop.directories.analyses),
     )
+    if not options.functions and any(map(os.path.isdir, sources)):
+        from pannier.api.emptiness import tell_of_emptiness
+
+        tell_of_emptiness(sources, analysis, workshop.reporter, is_error=options.strict or options.is_running)
     if project.declarations.python:
         from pannier.imports.declared_pythons import join_declared
 

@@ -10,7 +10,7 @@ from pannier.api.programs import ProgramFiles, program_files
 from pannier.api.refusals import refuse_guesses, refuse_problems, refuse_unknown
 from pannier.api.subjects import Subject, read_spec
 from pannier.api.workshop import Workshop
-from pannier.model.errors import AnalysisError, SpecError
+from pannier.model.errors import SpecError
 from pannier.model.spec import LocalProject, Spec
 
 
@@ -71,12 +71,6 @@ def _program_needs(
     refuse_problems(result.analysis.problems)
     refuse_unknown(result.analysis.unknown)
     refuse_guesses(result.analysis.projects)
-    if not result.analysis.local_modules and subject.path.is_dir():
-        raise AnalysisError(
-            f"there is no Python source in `{subject.path}`",
-            code="unknown-subject",
-            hint="name a directory that holds a program, or a spec",
-        )
     own = () if subject.path.is_dir() else tuple(script_settings(subject.path).get("include", ()))
     return Needs(spec=result.spec, program=program_files(subject.path, result.analysis, (*includes, *own)))
 

@@ -17,6 +17,7 @@ _SUFFIXES = (".py", ".pyw", ".ipynb")
 _NEVER = frozenset({"__pycache__", "node_modules", "site-packages", "dist-packages", "__pypackages__"})
 # Skipped unless they are packages: projects named `build` exist.
 _BUILT = frozenset({"build", "dist", "_build", "wheelhouse", "htmlcov"})
+_BY_GITIGNORE = "named by .gitignore"
 _ENVIRONMENT_MARKS = ("pyvenv.cfg", "conda-meta", ".pannier-vendor.json")
 _DEVELOPMENT_DIRECTORIES = frozenset(
     {
@@ -64,6 +65,7 @@ class Tree:
         sizes: Bytes of each file that has some.
         inputs: Other files whose content or target decided.
         listings: What these directories hold.
+        left_out: What was not looked at, each with the reason.
     """
 
     # A data class would load a tenth of the standard library for each script.
@@ -74,6 +76,7 @@ class Tree:
         self.sizes: dict[str, int] = {}
         self.inputs: set[str] = set()
         self.listings: dict[str, Listing] = {}
+        self.left_out: dict[str, str] = {}
 
 
 def walk(directory: str) -> Tree:
@@ -162,6 +165,7 @@ def _walk(
     names = listing.entries.keys()
     if not is_top and any(mark in names for mark in _ENVIRONMENT_MARKS):
         tree.inputs.add(directory)
+        tree.left_out[directory] = "an environment"
         return
     tree.listings[directory] = listing
     if names & {"pyproject.toml", "setup.py", "setup.cfg"}:
@@ -183,15 +187,22 @@ def _visit(
     if entry.is_symlink():
         tree.inputs.add(path)
     if _is(entry.is_dir):
-        if _is_skipped(entry.name, path):
+        if reason := _why_skipped(entry.name, path):
             tree.inputs.add(path)
-        elif not _is_ignored(path, True, ignored):
+            tree.left_out[path] = reason
+        elif _is_ignored(path, True, ignored):
+            tree.left_out[path] = _BY_GITIGNORE
+        else:
             _walk(path, tree, ignored, seen)
         return
     if "." not in entry.name:
         # Whether it is Python, its content says.
         tree.inputs.add(path)
-    if _is_python(entry, path) and not _is_ignored(path, False, ignored):
+    if not _is_python(entry, path):
+        return
+    if _is_ignored(path, False, ignored):
+        tree.left_out[path] = _BY_GITIGNORE
+    else:
         tree.files.append(path)
         with suppress(OSError):
             tree.sizes[path] = entry.stat().st_size
@@ -222,10 +233,13 @@ def _has_python_line(path: str) -> bool:
     return start.startswith(b"#!") and b"python" in start.split(b"\n", 1)[0]
 
 
-def _is_skipped(name: str, path: str) -> bool:
-    if name.startswith(".") or name in _NEVER or name.endswith((".egg-info", ".egg", ".dist-info")):
-        return True
-    return name in _BUILT and not Path(path, "__init__.py").exists()
+def _why_skipped(name: str, path: str) -> str:
+    """Why a directory is none of the program's; empty where it may be."""
+    if name.startswith("."):
+        return "hidden"
+    if name in _NEVER or name.endswith((".egg-info", ".egg", ".dist-info")):
+        return "what others installed or Python made"
+    return "build output" if name in _BUILT and not Path(path, "__init__.py").exists() else ""
 
 
 def _is_ignored(path: str, is_directory: bool, ignored: tuple[_Ignored, ...]) -> bool:
