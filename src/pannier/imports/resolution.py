@@ -123,8 +123,16 @@ class Resolver:
                 distribution = self._by_project.get(normalized_name(project))
                 if distribution is not None and project == wanted:
                     return self._pinned(distribution, "mapped", prefix)
+                if project == wanted:
+                    wanted = self._declared_beyond_name(project) or wanted
                 return Provider(project, wanted, "mapped", prefix)
         return None
+
+    def _declared_beyond_name(self, project: str) -> str:
+        """The requirement that is declared of a project, where it says more than the name."""
+        name = normalized_name(project)
+        requirement = self._declared.get(name, "")
+        return "" if requirement == name else requirement
 
     def _from_installed(self, name: str) -> Provider | None:
         _, known = providers(name)

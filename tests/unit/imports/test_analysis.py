@@ -85,6 +85,16 @@ def test_an_editable_install_says_where_it_is():
     assert project.editable_path == "/src/lab"
 
 
+def test_a_mapped_name_is_required_as_it_is_declared():
+    options = AnalysisOptions(
+        target_python="3.11",
+        mapping={"cv2": "opencv-python-headless", "a.b": "AB", "c": "ab==4.1"},
+        declared={"opencv-python-headless": "opencv-python-headless>=4,<5", "ab": "ab"},
+    )
+    assert _requirements(_text("import cv2\nimport a.b\n", options)) == {"opencv-python-headless>=4,<5", "AB"}
+    assert _requirements(_text("import c\n", options)) == {"ab==4.1"}
+
+
 def test_the_mapping_wins_and_is_pinned_when_installed():
     options = AnalysisOptions(
         target_python="3.11",
