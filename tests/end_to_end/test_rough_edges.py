@@ -130,6 +130,23 @@ def test_a_spec_on_standard_input_names_projects_from_the_working_directory(comm
     assert failed.stderr.startswith("error: `-` is not a spec")
 
 
+@pytest.mark.network
+def test_what_an_analysis_writes_is_locked_and_packed_from_standard_input(commands: Commands) -> None:
+    script = commands.script("app.py", "import six\n")
+    spec = commands.run("pannier", "analyze", script, "-o", "-").stdout
+    for content in (spec, "import six\n", "six>=1.10  # old\n"):
+        commands.run("pannier", "lock", "-", stdin=content)
+        assert 'name = "six"' in (commands.directory / "pylock.toml").read_text()
+        (commands.directory / "pylock.toml").unlink()
+    commands.run("pannier", "pack", "-", "-o", "tools.tar.gz", stdin=spec)
+    assert "six" in commands.run("pannier", "inspect", "tools.tar.gz").stdout
+    failed = commands.run("pannier", "pack", "-", "-o", "x.tar.gz", stdin="import six\n", status=2)
+    assert failed.stderr.startswith("error: a program on standard input has no file to pack")
+    failed = commands.run("pannier", "lock", "-", status=2)
+    assert failed.stderr.startswith("error: standard input is empty")
+    assert not (commands.directory / "pylock.toml").exists()
+
+
 def test_analysis_takes_the_python_it_is_given_and_no_empty_environment(commands: Commands) -> None:
     script = commands.script("app.py", "import json\n")
     conda = {"CONDA_PREFIX": str(commands.directory)}

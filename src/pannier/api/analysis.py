@@ -203,16 +203,14 @@ def _text_of(stdin: str | bytes) -> str:
         return stdin
     if not stdin:
         return ""
-    import io
-    import tokenize
+    from pannier.imports.source import decode_source
 
-    try:
-        encoding, _ = tokenize.detect_encoding(io.BytesIO(stdin).readline)
-        return stdin.decode(encoding)
-    except (SyntaxError, UnicodeDecodeError) as error:
+    text, problems = decode_source(stdin, "-")
+    if text is None or problems:
         raise AnalysisError(
             "the source on standard input is not text in the encoding it declares",
             code="source-encoding",
-            facts={"reason": str(error)},
+            facts={"reason": [f"it {problem.message}" for problem in problems]},
             hint="send it as UTF-8",
-        ) from None
+        )
+    return text

@@ -34,6 +34,7 @@ class LockOptions:
         prerelease: Let pre-releases be chosen.
         constraints: Requirements that bound versions without asking for anything.
         strict: Refuse what `pannier analyze --strict` refuses in a program.
+        content: What the subject `-` stands for: a program, a notebook or a spec.
     """
 
     output: Path
@@ -44,6 +45,7 @@ class LockOptions:
     prerelease: bool = False
     constraints: tuple[str, ...] = ()
     strict: bool = False
+    content: bytes | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,7 +78,7 @@ def lock(
     from pannier.store.writing import write_whole
 
     workshop = Workshop(settings, reporter or SilentReporter())
-    named = find_subject(subject, settings.environ)
+    named = find_subject(subject, settings.environ, options.content)
     if named.kind == "lock":
         raise UsageError(f"`{subject}` is a lock already", hint="name what it was made from")
     _check_name(options.output)

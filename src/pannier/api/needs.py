@@ -19,7 +19,7 @@ class Needs(NamedTuple):
 
     Attributes:
         spec: Requirements, interpreter bound, local projects, data.
-        program: The program's own files; `None` for a spec or a project.
+        program: The program's own files; `None` for a spec, a project, or a program on standard input.
     """
 
     spec: Spec
@@ -66,11 +66,13 @@ def needs_of(
 def _program_needs(
     subject: Subject, includes: tuple[str, ...], workshop: Workshop, *, is_strict: bool
 ) -> Needs:
-    options = AnalyzeOptions(is_running=True, strict=is_strict)
+    options = AnalyzeOptions(is_running=True, strict=is_strict, stdin=subject.content or b"")
     result = analyze([str(subject.path)], options, workshop.settings, workshop.reporter)
     refuse_problems(result.analysis.problems)
     refuse_unknown(result.analysis.unknown)
     refuse_guesses(result.analysis.projects)
+    if subject.content is not None:
+        return Needs(spec=result.spec)
     own = () if subject.path.is_dir() else tuple(script_settings(subject.path).get("include", ()))
     return Needs(spec=result.spec, program=program_files(subject.path, result.analysis, (*includes, *own)))
 

@@ -10,6 +10,7 @@ from pannier.api.repeating import remember, request_of, write_again
 from pannier.api.settings import Settings
 from pannier.api.subjects import Subject, find_subject, read_lock
 from pannier.api.workshop import Workshop
+from pannier.model.errors import UsageError
 from pannier.model.events import Reporter, SilentReporter
 from pannier.model.manifest import Manifest
 
@@ -186,6 +187,11 @@ def _needs(subject: Subject, options: PackOptions, workshop: Workshop) -> "tuple
     if subject.kind == "lock":
         made = read_lock(subject.path)
         return Needs(spec=Spec(python=_python_of(made, options.python))), made
+    if subject.kind == "source" and subject.content is not None:
+        raise UsageError(
+            "a program on standard input has no file to pack",
+            hint="save it in a file and name that; `pannier lock -` locks what it needs",
+        )
     if options.lock is None:
         needs = needs_of(subject, options.includes, workshop, is_strict=options.strict)
         if options.editables:

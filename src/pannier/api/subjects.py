@@ -1,6 +1,7 @@
 """What a command was given: a program, a project, a spec or a lock."""
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
@@ -11,7 +12,13 @@ if TYPE_CHECKING:
     from pannier.model.lock import Lock
     from pannier.model.spec import Spec
 
-_STDIN_HINT = "save it in a file and name that; `pannier analyze -` alone reads standard input"
+_STDIN_HINT = "save it in a file and name that; `analyze`, `lock` and `pack` read standard input"
+STDIN = "-"
+# Lines of a requirements file that are no statements of a program; names alone are neither.
+_REQUIREMENT_LINE = (
+    r"\s*(?:#.*|--?[a-z].*|([A-Za-z0-9][\w.-]*)\s*(?:\[[^\]]*\])?\s*"
+    r"(?:(?:===?|[<>!~]=|[<>]|@\s|;).*)?(?:#.*)?\\?)?$"
+)
 SubjectKind = Literal["source", "project", "spec", "environment", "lock"]
 
 
@@ -44,16 +51,22 @@ def find_subject(text: str, environ: Mapping[str, str], content: bytes | None = 
     Args:
         text: As the user named it.
         environ: Environment variables.
-        content: Of a spec that is no file, such as one on standard input.
+        content: What is on standard input, or of a spec whose name does not say that it is one.
 
     Raises:
-        UsageError: The name is empty.
+        UsageError: The name, or standard input, is empty.
         AnalysisError: There is no such file, or its kind is not one Pannier reads.
     """
     if not text:
         # A path of no name is the working directory, which is hardly meant: a variable was empty.
         raise UsageError("the name of what to read is empty", hint="name a file, a directory or a spec")
     path = Path(text)
+    if content is not None and text == STDIN:
+        if not content.strip():
+            raise UsageError(
+                "standard input is empty", hint="see whether the command before it failed, or name a file"
+            )
+        return Subject(path=path, kind=_kind_of(content), content=content)
     if content is not None:
         return Subject(path=path, kind="spec", content=content)
     if path.is_file():
@@ -72,7 +85,7 @@ def find_subject(text: str, environ: Mapping[str, str], content: bytes | None = 
     raise AnalysisError(
         f"there is no file, directory or environment `{text}`",
         code="no-such-file",
-        hint=_STDIN_HINT if text == "-" else spelling_hint(text),
+        hint=_STDIN_HINT if text == STDIN else spelling_hint(text),
     )
 
 
@@ -121,6 +134,26 @@ def _file_kind(path: Path) -> SubjectKind:
     )
 
 
+def _kind_of(content: bytes) -> SubjectKind:
+    """What is on standard input: a spec, which looks like no program, or a program."""
+    from pannier.imports.reading import is_notebook
+
+    text = content.decode("utf-8-sig", "replace")
+    if text.lstrip().startswith(("{", "[")):
+        return "source" if is_notebook(text) else "spec"
+    is_list = re.search(r"(?m)^dependencies:\s*$", text) or _lists_requirements(text)
+    return "spec" if is_list else "source"
+
+
+def _lists_requirements(text: str) -> bool:
+    """Whether every line is one of a requirements file, and some line is more than a comment."""
+    import keyword
+
+    matches = [re.match(_REQUIREMENT_LINE, line) for line in text.splitlines()]
+    names = [match[1] for match in matches if match and match[1]]
+    return bool(names) and None not in matches and not any(map(keyword.iskeyword, names))
+
+
 def _is_python_script(path: Path) -> bool:
     with path.open("rb") as stream:
         first = stream.readline(200)
@@ -160,7 +193,8 @@ def read_spec(path: Path, content: bytes | None = None, environ: Mapping[str, st
     """
     from pannier.formats import specs
 
-    if path.suffix in {".txt", ".in"}:
+    lists = content is not None and _lists_requirements(content.decode("utf-8-sig", "replace"))
+    if path.suffix in {".txt", ".in"} or lists:
         from pannier.lock.requirements_reading import read_requirements
 
         return read_requirements(path, os.environ if environ is None else environ, content=content)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pannier.cli.commands import Context, Outcome
+from pannier.cli.commands import Context, Outcome, stdin_content
 from pannier.cli.errors import usage_error
 from pannier.cli.parsing import add_mapping_option, add_strict_option, split_python
 from pannier.model.errors import AnalysisError
@@ -147,7 +147,7 @@ def _analyze(
         mapping=dict(arguments.pairs),
         extra=tuple(arguments.extra),
         strict=arguments.strict,
-        stdin=read_stdin(sources, context),
+        stdin=stdin_content(sources, context) or b"",
         declared_in=declared_in,
         compare=True,
     )
@@ -232,14 +232,6 @@ def _remedy(unread: "Sequence[Problem]") -> str:
             "is read by a Pannier on that Python"
         )
     return "leave out what is no Python source"
-
-
-def read_stdin(sources: Sequence[str], context: Context) -> bytes:
-    """The bytes that the source `-` stands for, undecoded: they may declare their own encoding (PEP 263)."""
-    if "-" not in sources:
-        return b""
-    buffer = getattr(context.stdin, "buffer", None)
-    return buffer.read() if buffer is not None else context.stdin.read().encode()
 
 
 def _requires_python(result: "AnalyzeResult") -> str:

@@ -76,3 +76,11 @@ class Command(Protocol):
 
     def execute(self, arguments: argparse.Namespace, context: Context) -> Outcome:
         """Do it."""
+
+
+def stdin_content(subjects: Sequence[str], context: Context) -> bytes | None:
+    """The bytes that `-` stands for, undecoded, for they may declare their own encoding (PEP 263)."""
+    if "-" not in subjects:
+        return None
+    buffer = getattr(context.stdin, "buffer", None)
+    return buffer.read() if buffer is not None else context.stdin.read().encode()

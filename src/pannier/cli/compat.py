@@ -11,8 +11,8 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from pannier.cli.analyze import add_selection_options, read_stdin
-from pannier.cli.commands import Context
+from pannier.cli.analyze import add_selection_options
+from pannier.cli.commands import Context, stdin_content
 from pannier.cli.errors import render_error
 from pannier.cli.parsing import CommandParser, make_parser, parse_arguments, split_python
 from pannier.cli.process import guard, prepare
@@ -154,7 +154,7 @@ def _analyze(arguments: argparse.Namespace, context: Context) -> int:
         extra=tuple(arguments.extra),
         strict=True,
         exact_python=True,
-        stdin=read_stdin(arguments.sources, context),
+        stdin=stdin_content(arguments.sources, context) or b"",
     )
     result = api.analyze(arguments.sources, options, context.load_settings(), context.reporter)
     text = format_spec(result.spec)
@@ -189,6 +189,6 @@ def _create(arguments: argparse.Namespace, context: Context) -> int:
 def _content(spec: str, context: Context) -> bytes | None:
     """What SPEC says, where it is `-` or its name does not tell that it is a spec."""
     if spec == "-":
-        return read_stdin([spec], context)
+        return stdin_content([spec], context)
     path = Path(spec)
     return path.read_bytes() if path.is_file() and path.suffix not in _SPEC_SUFFIXES else None

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pannier.cli.commands import Context, Outcome
+from pannier.cli.commands import Context, Outcome, stdin_content
 from pannier.cli.parsing import (
     add_index_options,
     add_mapping_option,
@@ -36,6 +36,7 @@ EXAMPLES = (
         "for other machines",
     ),
     ("pannier lock old.py -o requirements.lock.txt", "with hashes, for pip to install from"),
+    ("pannier analyze app.py -o - | pannier lock -", "what another command writes"),
     ("pannier lock . --upgrade", "take the newest versions of everything"),
     ("pannier lock . --constraint 'numpy<2' --exclude-newer 2026-01-31", "with bounds of your own"),
 )
@@ -46,7 +47,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "subject",
         metavar="SUBJECT",
-        help="a program to analyze, a project's directory, or a spec such as requirements.txt",
+        help="a program to analyze, a project's directory, or a spec such as requirements.txt; - is a "
+        "program or a spec on standard input",
     )
     parser.add_argument(
         "-o",
@@ -77,6 +79,7 @@ def execute(arguments: argparse.Namespace, context: Context) -> Outcome:
         prerelease=settings.prerelease,
         constraints=tuple(arguments.constraints),
         strict=arguments.strict,
+        content=stdin_content([arguments.subject], context),
     )
     result = api.lock(arguments.subject, options, settings, context.reporter)
     # The result is the file; the table says what is in it, to whoever wants to hear it.

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pannier.cli.commands import Context, Outcome
+from pannier.cli.commands import Context, Outcome, stdin_content
 from pannier.cli.parsing import (
     add_index_options,
     add_mapping_option,
@@ -46,7 +46,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "subject",
         metavar="SUBJECT",
-        help="a program, a project's directory, a spec (environment spec, requirements.txt, ...) or a lock",
+        help="a program, a project's directory, a spec (environment spec, requirements.txt, ...) or a lock; "
+        "- is a spec on standard input",
     )
     parser.add_argument(
         "-o",
@@ -122,6 +123,10 @@ def _add_package_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _stem(output: str) -> str:
+    return Path(output).name.partition(".")[0]
+
+
 def execute(arguments: argparse.Namespace, context: Context) -> Outcome:
     """Pack, and say what became of it in one line."""
     from pannier import api
@@ -134,9 +139,10 @@ def execute(arguments: argparse.Namespace, context: Context) -> Outcome:
         python=settings.python,
         platform=settings.platform,
         includes=settings.include,
-        name=arguments.name,
+        name=arguments.name or (_stem(arguments.output) if arguments.subject == "-" else ""),
         program=arguments.program,
         strict=arguments.strict,
+        content=stdin_content([arguments.subject], context),
     )
     if api.is_system_package(options.output):
         package = api.pack_for_system(arguments.subject, options, settings, context.reporter)

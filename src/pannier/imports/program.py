@@ -8,9 +8,9 @@ from typing import NamedTuple
 from pannier.imports.file_scan import FileScan, ScanOptions, scan_file, scan_reading
 from pannier.imports.local import LocalFile, join, module_name, parent_directory
 from pannier.imports.lookup import Lookup
+from pannier.imports.reading import parse_text
 from pannier.imports.resolution import Resolver
 from pannier.imports.scan import ImportSite
-from pannier.imports.source import Reading, SourceText, with_plain_line_ends
 from pannier.imports.units import DEVELOPMENT, OPTIONAL, REQUIRED, TYPING, Pending, SearchPath, Unit
 from pannier.model.analysis import Problem
 from pannier.model.errors import AnalysisError
@@ -88,8 +88,7 @@ class Program:
     def add_text(self, name: str, text: str) -> None:
         """Add a source that is no file, such as standard input; its local modules lie beside us."""
         search = SearchPath((os.curdir,))
-        plain = with_plain_line_ends(text)
-        self._queues[REQUIRED].append(Pending(name, os.curdir, REQUIRED, search, text=plain))
+        self._queues[REQUIRED].append(Pending(name, os.curdir, REQUIRED, search, text=text))
 
     def add_script(self, path: str) -> None:
         """Add a file: its directory is `sys.path[0]`, or its package's root when it is in a package."""
@@ -245,7 +244,7 @@ class Program:
             options = options._replace(functions=())
         if pending.text is None:
             return scan_file(pending.path, options)
-        return scan_reading(Reading(SourceText(pending.path, pending.text)), options)
+        return scan_reading(parse_text(pending.text, pending.path), options)
 
     def follow(self, unit: Unit) -> list[tuple[LocalFile, int]]:
         """Tell apart what a unit imports, and list the program's own files among that with their levels."""

@@ -2,7 +2,7 @@
 
 import os
 
-from pannier.imports.source import Reading, SourceText, decode_source, refused
+from pannier.imports.source import Reading, SourceText, decode_source, refused, with_plain_line_ends
 
 # Generated tables of constants reach a few MB; past this a file is data that happens to end in `.py`.
 LARGEST_SOURCE = 20_000_000
@@ -47,6 +47,21 @@ def parse_source(content: bytes, path: str) -> Reading:
     if text is None:
         return Reading(None, problems)
     return Reading(SourceText(path, text, installs=_exported_installs(text)), problems)
+
+
+def parse_text(text: str, name: str) -> Reading:
+    """Read a source that is no file: a script, or a notebook by its content."""
+    if is_notebook(text):
+        from pannier.imports.notebook import parse_notebook
+
+        return parse_notebook(text.encode("utf-8", "surrogatepass"), name)
+    plain = with_plain_line_ends(text)
+    return Reading(SourceText(name, plain, installs=_exported_installs(plain)))
+
+
+def is_notebook(text: str) -> bool:
+    """Whether a text of no name is a notebook, which as Python would be a dictionary and import nothing."""
+    return text.lstrip().startswith("{") and '"nbformat"' in text
 
 
 def _exported_installs(text: str) -> tuple[tuple[str, int], ...]:

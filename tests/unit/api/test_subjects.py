@@ -29,6 +29,44 @@ def test_files_are_known_by_name_or_first_line(tmp_path: Path, name: str, text: 
     assert find_subject(str(tmp_path / name), {}).kind == kind
 
 
+NOTEBOOK = '{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}'
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("import numpy\n", "source"),
+        ("print(1)\n", "source"),
+        ("pass\n", "source"),
+        ("x = 1\n", "source"),
+        ("# -*- coding: latin-1 -*-\nimport numpy  # \xe9\n", "source"),
+        (NOTEBOOK, "source"),
+        ('{"dependencies": ["python=3.11"]}', "spec"),
+        ("[]", "spec"),
+        ("name: x\ndependencies:\n  - numpy\n", "spec"),
+        ("numpy\n", "spec"),
+        (
+            "# pinned\nnumpy==2.0 \\\n    --hash=sha256:00\n-r more.txt\nx[y]>=1; python_version > '3'\n",
+            "spec",
+        ),
+    ],
+)
+def test_what_is_on_standard_input_is_known_by_its_content(text: str, kind: str) -> None:
+    content = text.encode("latin-1")
+    subject = find_subject("-", {}, content)
+    assert (subject.kind, subject.content) == (kind, content)
+
+
+def test_requirements_on_standard_input_are_read_as_such() -> None:
+    spec = read_spec(Path("-"), b"numpy==2.0\nx[y]>=1\n")
+    assert spec.requirements == ("numpy==2.0", "x[y]>=1")
+
+
+def test_an_empty_standard_input_is_no_program() -> None:
+    with pytest.raises(UsageError, match="standard input is empty"):
+        find_subject("-", {}, b"\n")
+
+
 @pytest.mark.parametrize(("name", "text"), [("picture.png", "\0"), ("run.sh", "#!/bin/sh\n"), ("x.toml", "")])
 def test_anything_else_is_refused(tmp_path: Path, name: str, text: str) -> None:
     (tmp_path / name).write_text(text)
@@ -89,10 +127,10 @@ def test_the_nearest_name_is_offered(tmp_path: Path) -> None:
     assert "weather.py" in caught.value.hint
 
 
-def test_a_program_on_standard_input_is_for_analyze_alone() -> None:
+def test_a_verb_that_does_not_read_standard_input_says_which_do() -> None:
     with pytest.raises(AnalysisError) as caught:
         find_subject("-", {})
-    assert "pannier analyze -" in caught.value.hint
+    assert "`analyze`, `lock` and `pack` read standard input" in caught.value.hint
 
 
 def test_what_lists_requirements_is_not_read_as_a_program(tmp_path: Path) -> None:

@@ -203,6 +203,7 @@ def test_pack_takes_its_options_from_flags_over_settings(api: Any) -> None:
     options = api.options("pack")
     assert vars(options) == {
         "output": Path("a.tar.gz"),
+        "content": None,
         "interpreter": "none",
         "python": "3.9",
         "platform": "linux-aarch64",

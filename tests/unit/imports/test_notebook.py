@@ -105,10 +105,18 @@ def test_what_shell_cells_and_called_magics_install_is_declared_too(tmp_path, mo
 def test_an_exported_notebook_says_what_it_installs():
     text = "# In[1]:\n\nget_ipython().system('pip install lxml')\nimport numpy\n"
     analysis = analyze([("-", text)], AnalysisOptions(target_python="3.11"))
-    assert _names(analysis) == {"numpy"}
+    assert _names(analysis) == {"numpy", "lxml"}
     reading = parse_source(text.encode(), "exported.py")
     assert reading.source is not None
     assert reading.source.installs == (("lxml", 3),)
+
+
+def test_a_notebook_on_standard_input_is_read_by_its_cells():
+    text = _notebook("%pip install lxml\nimport numpy", "import yaml").decode()
+    analysis = analyze([("-", text)], AnalysisOptions(target_python="3.11"))
+    assert _names(analysis) == {"lxml", "numpy", "PyYAML"}
+    places = {str(found.location) for project in analysis.projects for found in project.imports}
+    assert places == {"-:cell 1:1", "-:cell 1:2", "-:cell 2:1"}
 
 
 def test_what_conda_installs_is_declared_by_its_name_on_the_index(tmp_path, monkeypatch):
