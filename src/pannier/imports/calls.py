@@ -19,6 +19,8 @@ TELLING_TEXTS = (
     *('exec("', "exec('", '"-m"', "'-m'", "python -m ", "python3 -m ", "} -m ", '" -m ', "' -m ", "%s -m "),
 )
 
+_DISCOVERING = frozenset({"iter_modules", "walk_packages", "define_import_structure"})
+
 
 class _Importer(NamedTuple):
     """A function that imports what an argument names.
@@ -112,6 +114,10 @@ def find_calls(file: File, found: Mentions) -> None:
     for call, scope in file.calls:
         name = scope.qualified(call.func)
         found.add(call, _of_call(name, call, scope))
+        if name.rpartition(".")[2] in _DISCOVERING:
+            from pannier.imports.discovery import discovered
+
+            found.add(call, discovered(name, call, scope))
         if _is_lazy_module(name, call) and isinstance(call.args[2], ast.Name):
             _add_later_entries(call.args[2].id, file, found)
 
@@ -163,7 +169,12 @@ def _of_call(name: str, call: ast.Call, scope: Scope) -> Iterator[Mention]:
 def _imported(importer: _Importer, last: str, call: ast.Call, scope: Scope) -> Iterator[Mention]:
     node = argument(call, importer.place, importer.keyword, "module", "module_name", "modulename")
     packages = texts(argument(call, 1, "package"), scope) if last == "import_module" else ()
-    for text in texts(node, scope):
+    found = texts(node, scope)
+    if not found and last in {"import_module", "__import__"}:
+        from pannier.imports.discovery import partly_named
+
+        yield from partly_named(node, argument(call, 1, "package"), scope)
+    for text in found:
         relative = [_absolute(text, package) for package in packages] if text.startswith(".") else []
         for one in relative or [text]:
             mentions = written(one, importer.form, importer.kind)

@@ -1,7 +1,7 @@
 """Local modules by the import system's own rule: which file a name on `sys.path` would be."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -45,6 +45,10 @@ class _Step(NamedTuple):
 
     directory: str | None
     found: Found | None
+
+
+# In place of names taken from a package: every module that lies in it, and those of its packages as well.
+ALL, ALL_BELOW = "**", "***"
 
 
 class Listing(NamedTuple):
@@ -194,6 +198,24 @@ class LocalFinder:
         if module.partition(".")[0] not in self.directories.tops(root):
             return None
         return self._walk(root, module).found
+
+    def expanded(self, directory: str, names: tuple[str, ...]) -> tuple[str, ...]:
+        """Names taken from the package in a directory, `ALL` and `ALL_BELOW` spelled out."""
+        if ALL not in names and ALL_BELOW not in names:
+            return names
+        return tuple(self._modules_in(directory, is_deep=ALL_BELOW in names))
+
+    def _modules_in(self, directory: str, prefix: str = "", *, is_deep: bool) -> Iterator[str]:
+        for name, is_directory in self.directories.entries(directory).items():
+            stem, dot, suffix = name.partition(".")
+            if is_directory and name.isidentifier():
+                path = join(directory, name)
+                if "__init__.py" in self.directories.entries(path):
+                    yield prefix + name
+                if is_deep and self._holds_python(path):
+                    yield from self._modules_in(path, f"{prefix}{name}.", is_deep=True)
+            elif dot + suffix in _SUFFIXES and stem not in {"__init__", "__main__"}:
+                yield prefix + stem
 
     def _walk(self, root: str, module: str) -> "_Step":
         """Go on from the longest beginning of a dotted name that was looked up before."""

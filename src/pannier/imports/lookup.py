@@ -27,6 +27,10 @@ def _is_itself(unit: "Unit", found: Found) -> bool:
     return any(os.path.normpath(file.path) == this for file in found.files)
 
 
+def _directory_of(root: str, module: str) -> str:
+    return join(root, module.replace(".", "/")) if module else root
+
+
 class Lookup:
     """Looks up what files import by the import system's rule, where certain names are not standard or known.
 
@@ -75,8 +79,9 @@ class Lookup:
         for _ in range(site.level - 1):
             base = parent_directory(base)
         files: list[LocalFile] = []
+        names = self.finder.expanded(_directory_of(base, site.module), site.names)
         modules = [site.module] if site.module else []
-        modules += [f"{site.module}.{name}".lstrip(".") for name in site.names if name != "*"]
+        modules += [f"{site.module}.{name}".lstrip(".") for name in names if name != "*"]
         for module in modules:
             found = self.finder.find(base, module)
             if found is not None:
@@ -124,7 +129,7 @@ class Lookup:
 
     def _with_submodules(self, root: str, site: ImportSite, found: Found) -> list[LocalFile]:
         files = list(found.files)
-        for name in site.names:
+        for name in self.finder.expanded(_directory_of(root, site.module), site.names):
             inner = self.finder.find(root, f"{site.module}.{name}") if name != "*" else None
             files.extend(inner.files if inner else ())
         return files

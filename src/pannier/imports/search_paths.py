@@ -4,9 +4,13 @@ import ast
 import os
 import re
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from pannier.imports.conditions import dotted_name
 from pannier.imports.walking import walk
+
+if TYPE_CHECKING:
+    from pannier.imports.literals import Scope
 
 TELLING_TEXTS = ("sys.path", "addsitedir")
 # What changes the path, and does not only read it.
@@ -42,6 +46,18 @@ def added_directories(tree: ast.Module, text: str) -> tuple[str, ...]:
     reader = _Reader(nodes)
     found = [path for node in nodes for path in reader.added(node)]
     return tuple(dict.fromkeys(path for path in found if path and "\0" not in path))
+
+
+def directory_of(node: ast.expr, scope: "Scope") -> str | None:
+    """The path that an expression is, relative to its module's directory; `None` when only running tells."""
+    reader = _Reader(())
+    while scope.outer is not None:
+        scope = scope.outer
+    for name, bindings in scope.bindings.items():
+        if bindings[0].node is not None and bindings[0].how == "value":
+            reader.values[name] = bindings[0].node
+    path = reader.path(node, 0)
+    return None if path is None or "\0" in path or path.startswith("/") else os.path.normpath(path)
 
 
 class _Reader:

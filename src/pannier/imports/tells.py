@@ -27,7 +27,10 @@ _ANYWHERE = tuple(telling for telling in backends.TELLING_TEXTS if telling not i
 _IN_COMMON = ("SQLA", "BACKEND", "socks")
 _COMMON = (*_IN_COMMON, *(one for one in _ANYWHERE if not any(common in one for common in _IN_COMMON)))
 # Modules whose functions import by texts that stand elsewhere than in the call.
-_MODULES_OF_CALLS = ("hypercorn", "granian", "uvicorn", "pkg_resources", "lazy_loader", "importlib_metadata")
+_MODULES_OF_CALLS = (
+    *("hypercorn", "granian", "uvicorn", "pkg_resources", "lazy_loader", "importlib_metadata"),
+    *("pkgutil", "define_import_structure"),
+)
 # Patterns are compiled when a text asks for them: few do.
 _PARTS_OF_IMPORTLIB = (
     r"(?m)importlib(?:\.(?:metadata|resources)\b|[ \t]+import\b|[ \t]+(as)\b)[^\n]*?(\bas\b|$)"
