@@ -142,7 +142,7 @@ def test_one_that_nobody_ranks_is_known_where_hardly_another_holds_the_name():
     assert (found.project, found.is_certain) == ("idaes-pse", True)
 
 
-@pytest.mark.parametrize("name", ["requets", "nunpy", "pandsa", "requestss", "utils", "machine", "telnetlib"])
+@pytest.mark.parametrize("name", ["requets", "nunpy", "pandsa", "requestz", "utils", "machine", "telnetlib"])
 def test_typing_errors_everyones_words_and_standard_modules_are_never_guessed(name):
     assert entry(name) == unranked(name) == ()
 
