@@ -124,3 +124,29 @@ def test_what_is_wrong_has_its_exit_status(project: Commands) -> None:
     project.run("pannier", "analyze", ".", status=0)
     refused = project.run("pannier", "analyze", ".", "--strict", status=1)
     assert "src/weather/more.py:1" in refused.stderr
+
+
+def test_a_program_with_errors_is_answered_as_far_as_it_goes(project: Commands) -> None:
+    project.script("draft.py", "import requests\nx = = 1\nimport yaml\n")
+    project.script("notes.md", "Dear reader,\nthis is a letter.\n")
+    result = _json(project, "draft.py")["result"]
+    assert [row["name"] for row in result["projects"]] == ["PyYAML", "requests"]
+    assert [row["code"] for row in result["problems"]] == ["source-syntax"]
+    assert _json(project, "draft.py", "--strict", status=1)["error"]["code"] == "source-syntax"
+    assert _json(project, "draft.py", "--check", status=1)["error"]["code"] == "source-syntax"
+    assert _json(project, "notes.md", status=1)["error"]["code"] == "source-syntax"
+
+
+def test_a_block_that_is_not_valid_stops_only_who_would_run_it(project: Commands) -> None:
+    block = (
+        '# /// script\n# dependencies = [\n#   "rich", "tool @ git+https://example.org/tool",\n# ]\n'
+        "# category = 1\n# ///\n"
+    )
+    project.script("tool_user.py", f"{block}import rich, tool\n")
+    result = _json(project, "tool_user.py")["result"]
+    assert {row["name"]: row["confidence"] for row in result["projects"]} == {
+        "rich": "declared",
+        "tool": "declared",
+    }
+    assert [row["code"] for row in result["problems"]] == ["script-metadata"]
+    assert _json(project, "tool_user.py", "--strict", status=1)["error"]["code"] == "spec-invalid"

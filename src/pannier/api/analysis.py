@@ -18,7 +18,7 @@ from pannier.api.refusals import (
 )
 from pannier.api.settings import Settings
 from pannier.api.workshop import Workshop
-from pannier.model.analysis import Analysis
+from pannier.model.analysis import Analysis, Problem
 from pannier.model.declarations import Check, Declarations, Declared
 from pannier.model.errors import AnalysisError
 from pannier.model.events import Reporter, SilentReporter
@@ -87,7 +87,8 @@ def analyze(
     Raises:
         AnalysisError: A source is missing, or is a file that declares requirements; with `options.strict`
             also for whatever is unknown or unreadable.
-        SpecError: A source's own metadata block is not valid.
+        SpecError: A source's own metadata block is not valid, where `options` take the sources to be run or
+            are strict; otherwise that is a problem beside what else was found.
     """
     from pannier.imports.analysis import analyze as analyze_sources
     from pannier.store.analyses import KeptAnalyses
@@ -116,13 +117,18 @@ def analyze(
         from pannier.imports.declared_pythons import join_declared
 
         analysis = join_declared(analysis, project.declarations.python)
+    invalid: list[Problem] = []
+    leave_out = None if options.strict or options.is_running else invalid.append
+    declared = declared_by(sources, stdin, leave_out)
+    if invalid:
+        analysis = analysis._replace(problems=(*analysis.problems, *invalid))
     if options.strict:
         refuse_problems(analysis.problems)
         refuse_unknown(analysis.unknown)
         refuse_guesses(analysis.projects)
         refuse_contested(analysis.projects)
     wishes = Wishes(options.target_python, options.extra, options.exact_python)
-    spec = spec_of_analysis(analysis, declared_by(sources, stdin), wishes, environment)
+    spec = spec_of_analysis(analysis, declared, wishes, environment)
     return AnalyzeResult(
         analysis=analysis,
         spec=spec,

@@ -1,10 +1,12 @@
 """What sources declare of themselves, in their own metadata blocks (PEP 723)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from pannier.api.settings import parse_tool_table
+from pannier.model.analysis import Location, Problem
+from pannier.model.errors import SpecError
 from pannier.model.spec import LocalProject, Spec
 
 _MARK = "# /// script"
@@ -12,15 +14,18 @@ _MARK = "# /// script"
 _READ = 4 << 20
 
 
-def declared_by(sources: Sequence[str], stdin: str) -> Spec:
+def declared_by(
+    sources: Sequence[str], stdin: str, leave_out: Callable[[Problem], None] | None = None
+) -> Spec:
     """The metadata blocks of the sources, as one spec.
 
     Args:
         sources: As the user named them.
         stdin: The text of the source `-`.
+        leave_out: Told of each block that is not valid, which is then left out.
 
     Raises:
-        SpecError: A block is not valid.
+        SpecError: A block is not valid, and none may be left out.
     """
     requirements: list[str] = []
     bounds: list[str] = []
@@ -31,7 +36,13 @@ def declared_by(sources: Sequence[str], stdin: str) -> Spec:
             continue
         from pannier.formats.script_metadata import parse_script_metadata
 
-        metadata = parse_script_metadata(text, filename=source)
+        try:
+            metadata = parse_script_metadata(text, filename=source)
+        except SpecError as error:
+            if leave_out is None:
+                raise
+            leave_out(_as_problem(error, source))
+            continue
         if metadata is not None:
             requirements += metadata.requirements
             projects += metadata.local_projects
@@ -41,6 +52,12 @@ def declared_by(sources: Sequence[str], stdin: str) -> Spec:
         python=",".join(dict.fromkeys(bounds)),
         local_projects=tuple(projects),
     )
+
+
+def _as_problem(error: SpecError, source: str) -> Problem:
+    problems = error.facts.get("problems", ())
+    reasons = [problems] if isinstance(problems, str) else problems
+    return Problem(Location(source, 1), ": ".join([error.message, *reasons]), "script-metadata")
 
 
 def script_settings(path: Path) -> Mapping[str, Any]:

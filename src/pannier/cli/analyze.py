@@ -15,7 +15,7 @@ from pannier.model.errors import AnalysisError
 
 if TYPE_CHECKING:
     from pannier.api import AnalyzeResult
-    from pannier.model.analysis import Problem
+    from pannier.model.analysis import Analysis, Problem
 
 DESCRIPTION = """Read Python sources and say what they import, and which projects provide that.
 
@@ -23,6 +23,10 @@ Nothing that is read is imported or run. The program's own modules are followed,
 are those of the environment analysed, where it has the project, and are left open where it does not."""
 # Of `docs/reference/analysis.schema.json`: grows when a field changes its meaning or goes away.
 ANALYSIS_SCHEMA = 1
+# What ends like this is meant to be Python, whatever it holds; many a command has no suffix.
+_PYTHON_SUFFIXES = frozenset({".py", ".pyw", ".pyi", ""})
+# Problems with sources of which nothing could be read.
+_UNREAD = frozenset({"source-unreadable", "notebook-invalid"})
 # Exit status of a comparison that found something, told apart from one that could not be made.
 CHECK_FAILED = 3
 EXAMPLES = (
@@ -119,7 +123,7 @@ def execute(arguments: argparse.Namespace, context: Context) -> Outcome:
         # What thousands of files left is needed to the end: the collector is to look through none of it.
         gc.freeze()
         gc.enable()
-    _refuse_unread(sources, result.analysis.problems)
+    _refuse_unread(sources, result.analysis, is_check=arguments.check is not None)
     spec = _spec_text(result) if arguments.output or context.json else ""
     text, summary, status = _shown(result, arguments, context)
     if arguments.output == "-":
@@ -210,10 +214,15 @@ def _is_source(name: str) -> bool:
     return path.is_dir() or (path.suffix in {".py", ".ipynb"} and path.name != "setup.py")
 
 
-def _refuse_unread(sources: Sequence[str], problems: "Sequence[Problem]") -> None:
-    """A file in a directory may be left out; one that the user named may not."""
+def _refuse_unread(sources: Sequence[str], analysis: "Analysis", *, is_check: bool) -> None:
+    """A file in a directory may be left out; one that the user named may not, unless part of it was read."""
     named = {os.path.normpath(source) for source in sources}
-    unread = [problem for problem in problems if os.path.normpath(problem.location.path) in named]
+    unread = [
+        problem
+        for problem in analysis.problems
+        if os.path.normpath(problem.location.path) in named
+        and (is_check or not _is_read_in_part(problem, analysis))
+    ]
     if unread:
         what = "a source" if len(unread) == 1 else f"{len(unread)} of the sources"
         raise AnalysisError(
@@ -222,6 +231,14 @@ def _refuse_unread(sources: Sequence[str], problems: "Sequence[Problem]") -> Non
             facts={f"`{problem.location}`": problem.message for problem in unread},
             hint=_remedy(unread),
         )
+
+
+def _is_read_in_part(problem: "Problem", analysis: "Analysis") -> bool:
+    """Whether the rest of the source was read, and Python is what it holds."""
+    if problem.code in _UNREAD:
+        return False
+    is_python = os.path.splitext(problem.location.path)[1] in _PYTHON_SUFFIXES  # noqa: PTH122
+    return is_python or bool(analysis.projects or analysis.unknown or analysis.standard_library)
 
 
 def _remedy(unread: "Sequence[Problem]") -> str:

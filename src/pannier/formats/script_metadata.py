@@ -26,7 +26,7 @@ def parse_script_metadata(text: str, *, filename: str) -> Spec | None:
     Raises:
         SpecError: There are several such blocks, or the one is not valid; all problems are told at once.
     """
-    document = _read_block(text, filename)
+    document = read_script_block(text, filename)
     return None if document is None else _parse_block(document, filename)
 
 
@@ -40,11 +40,16 @@ def parse_script_tools(text: str, *, filename: str) -> Mapping[str, Any]:
     Raises:
         SpecError: There are several blocks, or the one is not valid TOML.
     """
-    tools = (_read_block(text, filename) or {}).get("tool", {})
+    tools = (read_script_block(text, filename) or {}).get("tool", {})
     return tools if isinstance(tools, dict) else {}
 
 
-def _read_block(text: str, filename: str) -> dict[str, Any] | None:
+def read_script_block(text: str, filename: str) -> dict[str, Any] | None:
+    """Read the `script` block of a script as it stands; `None` when it has none.
+
+    Raises:
+        SpecError: There are several such blocks, or the one is not valid TOML.
+    """
     # The expression wants a line end after the block's last line, and `\n` ones.
     blocks = [match for match in _BLOCK.finditer(text.replace("\r\n", "\n")) if match["type"] == "script"]
     if not blocks:

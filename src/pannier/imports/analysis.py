@@ -95,6 +95,7 @@ def analyze(
         read_kept(program, keeper, _identity(sources, options), lambda: _read(program, sources))
     else:
         _read(program, sources)
+    resolver.add_declared(requirement for unit in program.units for requirement, _ in unit.source.installs)
     findings = _Findings(options.target_python, resolver)
     for unit in program.units:
         findings.add(unit)
@@ -343,7 +344,13 @@ def _join_declared(projects: dict[str, FoundProject], findings: _Findings) -> se
 
     if not findings.declared:
         return findings.unknown
-    return join_declared(projects, findings.unknown, findings.declared)
+    is_misnomer = findings.resolver.is_misnomer
+    declared = {
+        requirement: places
+        for requirement, places in findings.declared.items()
+        if not is_misnomer(requirement, projects)
+    }
+    return join_declared(projects, findings.unknown, declared)
 
 
 def _local_modules(units: Sequence[Unit]) -> list[LocalModule]:

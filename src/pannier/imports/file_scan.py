@@ -70,6 +70,7 @@ class _Parsed(NamedTuple):
     tree: ast.Module
     python2_line: int = 0
     problems: tuple[Problem, ...] = ()
+    is_interactive: bool = False
 
 
 def scan_file(path: str, options: ScanOptions) -> FileScan:
@@ -110,7 +111,7 @@ def _scan(
     if options.has_versions:
         features, uses = find_features(code), find_uses(source.text, found.scan.sites)
     return found._replace(
-        source=source._replace(text=""),
+        source=found.source and found.source._replace(text=""),
         scan=found.scan._replace(features=features),
         problems=(*problems, *found.problems),
         uses=uses,
@@ -146,6 +147,10 @@ def _scan_imports(
         wanted=wanted,
         tells=tells,
     )
+    if parsed.is_interactive:
+        from pannier.imports.magics import installs_of
+
+        source = source._replace(installs=(*source.installs, *installs_of(source.text, "%", "!")))
     return FileScan(source, scan, parsed.python2_line, parsed.problems, functions, found)
 
 
@@ -198,8 +203,8 @@ def _parse(source: SourceText) -> _Parsed:
     repaired = repair(source.text, failure)
     if repaired.dialect == "python2":
         return _Parsed(repaired.tree, python2_line=repaired.line)
-    if repaired.dialect == "newer":
-        return _Parsed(repaired.tree)
+    if repaired.dialect != "broken":
+        return _Parsed(repaired.tree, is_interactive=repaired.dialect == "interactive")
     location = source.locate(failure.lineno or 1, failure.offset or 1)
     message = f"is not valid Python: {failure.msg}"
     return _Parsed(

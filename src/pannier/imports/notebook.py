@@ -8,54 +8,17 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from pannier.imports.known_projects import project_of_conda
+from pannier.imports.magics import installed_names, without_magic
 from pannier.imports.source import Reading, SourceText, decode_source
 from pannier.model.analysis import Location, Problem
 
-_LINE_MAGIC = re.compile(r"^(\s*)(?:[%!?]|[\w.]+\?+\s*$)")
-_ASSIGNED_MAGIC = re.compile(r"^(\s*)([\w, ]+=)\s*[%!]")
 _CELL_MAGIC = re.compile(r"^\s*%%(\w+)")
-_INSTALL = re.compile(
-    r"^\s*[%!]\s*(?:\{?sys\.executable\}?\s+-m\s+|python3?\s+-m\s+|uv\s+)?pip3?\s+install\s+(.*)"
-)
-_CONDA_INSTALL = re.compile(r"^\s*[%!]\s*(?:conda|mamba|micromamba)\s+install\s+(.*)")
-# A match specification of conda: channel, name, version, build.
-_CONDA_PACKAGE = re.compile(
-    r"(?:[\w./-]+::)?([A-Za-z0-9_][\w.-]*)(?:(==?)([\w.]+?)(\.?\*)?(?:=[\w*.]+)?|((?:[<>!~]=?[\w.*]+,?)+))?$"
-)
-# What exporting a notebook as a script makes of shell lines and magics.
-_CALLED_MAGIC = re.compile(
-    r"""^\s*get_ipython\(\)\.(?:system|run_line_magic|magic)\(\s*u?["'](?:(pip|conda|mamba)["']\s*,\s*["'])?(.*)["']\s*\)\s*$"""
-)
-_REQUIREMENT = re.compile(r"[A-Za-z0-9][\w.-]*(?:\[[\w,.-]+\])?(?:[=<>!~]=?[\w.*,=<>!~-]+)?$")
-_EXTENSION = re.compile(r"^(\s*)%(?:load_ext|reload_ext)\s+([\w.]+)")
-_PLOTTING = re.compile(r"^(\s*)%(?:matplotlib|pylab)\b")
 # Cells under these are Python all the same; under any other they are another language or plain text.
 _PYTHON_CELL_MAGICS = frozenset({"time", "timeit", "capture", "prun", "python", "python3", "pypy", "debug"})
 _SHELL_CELL_MAGICS = frozenset({"bash", "sh", "zsh", "system", "sx", "script"})
-# Extensions that come with IPython and need nothing more.
-_BUNDLED_EXTENSIONS = frozenset({"autoreload", "storemagic"})
-_INSTALLERS = frozenset({"conda", "mamba", "pip"})
-_OPTIONS_WITH_VALUE = frozenset(
-    {
-        "--channel",
-        "-n",
-        "--name",
-        "-p",
-        "--prefix",
-        "--file",
-        "-r",
-        "-c",
-        "-i",
-        "-f",
-        "-t",
-        "-e",
-        "--index-url",
-        "--extra-index-url",
-        "--find-links",
-        "--target",
-    }
-)
+
+# Languages that Python programs are programs in, and what ends like Python.
+_OF_PYTHON = frozenset({"coconut", "pyspark", "sage", "sagemath", "xonsh", ".py"})
 
 
 def parse_notebook(content: bytes, path: str) -> Reading:
@@ -72,20 +35,31 @@ def parse_notebook(content: bytes, path: str) -> Reading:
     if not isinstance(document, dict):
         return _refused(path, 1, "is not a notebook: no JSON object")
     language = _language(document)
-    if language not in {"", "python", "python2", "python3", "ipython"}:
+    if language:
         return _refused(path, 1, f"is a notebook in {language}, not Python")
     return Reading(_join_cells(path, document), problems)
 
 
 def _language(document: dict[str, Any]) -> str:
+    """The language of the kernel where that is not Python, nor made of it (PySpark, Sage, Coconut)."""
     metadata = document.get("metadata")
     if not isinstance(metadata, dict):
         return ""
-    for key, name in (("language_info", "name"), ("kernelspec", "language")):
-        value = metadata.get(key)
-        if isinstance(value, dict) and isinstance(value.get(name), str):
-            return str(value[name]).lower()
-    return ""
+    info, kernel = (_table(metadata.get(key)) for key in ("language_info", "kernelspec"))
+    named = [str(value).lower() for value in (info.get("name"), kernel.get("language")) if value]
+    told = (
+        *named,
+        info.get("mimetype"),
+        info.get("file_extension"),
+        _table(info.get("codemirror_mode")).get("name"),
+    )
+    if not named or any("python" in str(one).lower() or one in _OF_PYTHON for one in told):
+        return ""
+    return named[0]
+
+
+def _table(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def _join_cells(path: str, document: dict[str, Any]) -> SourceText:
@@ -94,9 +68,9 @@ def _join_cells(path: str, document: dict[str, Any]) -> SourceText:
     installs: list[tuple[str, int]] = []
     for number, code in _code_cells(document):
         cells.append((number, len(lines) + 1))
-        for line in _python_lines(code):
+        for line in _whole_commands(_python_lines(code)):
             installs.extend((name, len(lines) + 1) for name in installed_names(line))
-            lines.append(_without_magic(line))
+            lines.append(without_magic(line))
     return SourceText(path, "\n".join(lines) + "\n", tuple(cells), tuple(installs))
 
 
@@ -126,56 +100,20 @@ def _python_lines(code: str) -> list[str]:
     return ["" for _ in lines]
 
 
-def _without_magic(line: str) -> str:
-    """The Python that a line stands for, as far as imports go."""
-    extension = _EXTENSION.match(line)
-    if extension:
-        return f"{extension[1]}{'pass' if extension[2] in _BUNDLED_EXTENSIONS else 'import ' + extension[2]}"
-    plotting = _PLOTTING.match(line)
-    if plotting:
-        return f"{plotting[1]}import matplotlib"
-    assigned = _ASSIGNED_MAGIC.match(line)
-    if assigned:
-        return f"{assigned[1]}{assigned[2]} None"
-    magic = _LINE_MAGIC.match(line)
-    return f"{magic[1]}pass" if magic else line
-
-
-def installed_names(line: str) -> Iterator[str]:
-    """The requirements that a magic or shell line installs."""
-    if "install" not in line:
-        return
-    command = _CALLED_MAGIC.sub(r"!\1 \2", line)
-    if match := _INSTALL.match(command):
-        for word in _arguments(match[1]):
-            if _REQUIREMENT.match(word) and not word.endswith((".txt", ".whl", ".gz")):
-                yield word
-    elif match := _CONDA_INSTALL.match(command):
-        yield from filter(None, map(_conda_requirement, _arguments(match[1])))
-
-
-def _arguments(text: str) -> Iterator[str]:
-    """The words of a command up to the next one, its options and their values aside."""
-    skip = False
-    for word in text.partition("#")[0].replace('"', "").replace("'", "").split():
-        if word in {"&&", ";", "|", ">"}:
-            return
-        if skip or word.startswith("-"):
-            skip = word in _OPTIONS_WITH_VALUE and not skip
+def _whole_commands(lines: list[str]) -> list[str]:
+    """The lines of a cell, each command that goes on over several lines as one, the others empty."""
+    whole: list[str] = []
+    first: int | None = None
+    for number, line in enumerate(lines):
+        if first is None:
+            whole.append(line)
         else:
-            yield word
-
-
-def _conda_requirement(word: str) -> str:
-    """A package of conda's as a requirement of the project it is made from; empty for one of no project."""
-    match = _CONDA_PACKAGE.match(word)
-    if match is None or match[1] in _INSTALLERS:
-        return ""
-    name, sign, version, star, bounds = match.groups()
-    project = project_of_conda(name)
-    if not project or not version:
-        return project + (bounds or "").rstrip(",") if project else ""
-    return f"{project}=={version}{'.*' if star or sign == '=' else ''}"
+            whole[first] = f"{whole[first].rstrip()[:-1]} {line.strip().removeprefix('!')}"
+            whole.append("")
+        place = number if first is None else first
+        goes_on = line.rstrip().endswith("\\") and whole[place].lstrip().startswith(("%", "!"))
+        first = place if goes_on else None
+    return whole
 
 
 def _refused(path: str, line: int, message: str) -> Reading:

@@ -9,6 +9,8 @@ LARGEST_SOURCE = 20_000_000
 # Notebooks hold their output.
 LARGEST_NOTEBOOK = 100_000_000
 _EXPORTED = "get_ipython()"
+_DATABRICKS_TITLE = "# Databricks notebook source"
+_DATABRICKS = "# MAGIC "
 
 
 def read_source(path: str) -> Reading:
@@ -66,14 +68,9 @@ def is_notebook(text: str) -> bool:
 
 def _exported_installs(text: str) -> tuple[tuple[str, int], ...]:
     """What a notebook that was exported as a script installs."""
-    if _EXPORTED not in text:
+    mark = _DATABRICKS if text.startswith(_DATABRICKS_TITLE) else _EXPORTED
+    if mark not in text:
         return ()
-    from pannier.imports.notebook import installed_names
+    from pannier.imports.magics import installs_of
 
-    lines = enumerate(text.split("\n"), 1)
-    return tuple(
-        (name, number)
-        for number, line in lines
-        if line.lstrip().startswith(_EXPORTED)
-        for name in installed_names(line)
-    )
+    return installs_of(text, mark)

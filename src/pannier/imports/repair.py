@@ -10,7 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-Dialect = Literal["python2", "newer", "broken"]
+from pannier.imports.magics import without_magic
+
+# "older" is Python 3 before it had some keyword; "interactive" what IPython or a console takes.
+Dialect = Literal["python2", "newer", "older", "interactive", "broken"]
 
 _TOKEN = re.compile(
     r"""
@@ -41,7 +44,8 @@ _OLD_EXCEPT = re.compile(
 _DEFINITION = re.compile(r"(?P<head>(?:async\s+)?def\s+\w+)\s*(?P<parameters>\[)?")
 _CLASS = re.compile(r"(?P<head>class\s+\w+)\s*(?P<parameters>\[)?")
 _PYTHON_2 = re.compile(
-    r"""^print\b(?!\s*[(=.])|^print\s*\(.*\)\s*%|^print\s*>>|^exec\s+[^=(]|^raise\s+[\w.]+\s*,|`|<>
+    r"""(?:^|[:;]\s*)print\b(?!\s*[(=.,:)\]}])|^print\s*\(.*\)\s*%|^print\s*>>|(?:^|[:;]\s*)exec(?:\s+[^=(\s]|["'])
+    |^raise\s+[\w.]+(?:\[[^\]]*\])?\s*,|^except\b.*\bas\s*\(|`|<>
     |(?<![\w.])0[0-7]+(?![\w.])|\b\d+[lL]\b|\b0[xX][0-9a-fA-F]+[lL]\b|\b[uU][rR]["']|^def\s+\w+\s*\(.*\(|\blambda\s*\(""",
     re.VERBOSE | re.DOTALL,
 )
@@ -49,6 +53,13 @@ _PYTHON_2 = re.compile(
 _NEWER = re.compile(
     r"^type\s+\w+.*=|\b[tT][rR]?[\"']|^(?:async\s+)?(?:def|class)\s+\w+\s*\[|\b[fF][rR]?[\"'][^\n\"']*\{[^\n}\"']*\n"
 )
+# Keywords since 3.7 that were names before.
+_ONCE_A_NAME = re.compile(r"\b(?:async|await)\b")
+# What a console prints in front of what is typed, and IPython.
+_PROMPT = re.compile(r"(?m)^[ \t]*(?:>>>|\.\.\.|In \[\d+\]:|\.\.\.+:)(?:[ ]|$)")
+_MAGIC = re.compile(r"[%!]{1,2}\s*[\w./~$&({]")
+# What copying from a page leaves in a text, where Python wants a space, or nothing.
+_STRAY = {0xA0: " ", 0x202F: " ", 0x3000: " ", 0x200B: None, 0xFEFF: None}
 # PEP 810.
 _LAZY_IMPORT = re.compile(r"lazy\s+(?=(?:import|from)\b)")
 _SAME_IN_FSTRING = (
@@ -100,6 +111,12 @@ def repair(text: str, error: SyntaxError) -> Repaired:
     """
     rewritten: list[tuple[_LogicalLine, str]] = []
     found: dict[Dialect, int] = {}
+    if not text.isascii() and (spaced := text.translate(_STRAY)) != text:
+        text = spaced
+        found["broken"] = error.lineno or 1
+    if ">>> " in text or "In [" in text:
+        # What a session printed between its prompts is no Python and goes like any other such line.
+        text = _PROMPT.sub("", text)
     for logical in _logical_lines(text):
         code, dialect = _rewrite(logical)
         rewritten.append((logical, code))
@@ -113,8 +130,9 @@ def repair(text: str, error: SyntaxError) -> Repaired:
         found.setdefault("broken", error.lineno or 1)
     if "python2" in found:
         return Repaired(tree, "python2", found["python2"])
-    if "newer" in found and "broken" not in found:
-        return Repaired(tree, "newer", found["newer"])
+    for dialect in ("newer", "older", "interactive") if "broken" not in found else ():
+        if dialect in found:
+            return Repaired(tree, dialect, found[dialect])
     return Repaired(tree, "broken", error.lineno or 1)
 
 
@@ -164,6 +182,11 @@ def _rewrite(logical: _LogicalLine) -> tuple[str, Dialect | None]:
     lazy = _LAZY_IMPORT.match(code)
     if lazy and _parses(code[lazy.end() :]):
         return code[lazy.end() :], "newer"
+    named = _ONCE_A_NAME.sub(r"\g<0>_", code)
+    if named != code and _parses(named):
+        return named, "older"
+    if _MAGIC.match(code):
+        return without_magic(code), "interactive"
     if _BLOCK.match(code):
         return _rewrite_block(code)
     block = _ONE_LINE_BLOCK.match(code)
@@ -171,6 +194,10 @@ def _rewrite(logical: _LogicalLine) -> tuple[str, Dialect | None]:
         head, dialect = _rewrite(_LogicalLine(logical.line, block[1], [block[1]]))
         body, body_dialect = _rewrite(_LogicalLine(logical.line, block[2], _split_again(block[2])))
         return f"{head} {body}", dialect or body_dialect or _dialect_of(code)
+    slashed = code.replace("\\", "/")
+    if _parses(slashed):
+        # A path of Windows' in a string whose `\\U` is taken for a character's number.
+        return slashed, _dialect_of(code)
     kept = [piece.strip() for piece in logical.pieces if _parses(piece.strip())]
     return "; ".join(piece for piece in kept if piece) or "pass", _dialect_of(code)
 

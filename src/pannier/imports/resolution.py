@@ -1,7 +1,7 @@
 """Imports to the projects that provide them: what the user says, what is installed, what is known."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -64,7 +64,7 @@ class Resolver:
         locked: Iterable[str] = (),
     ) -> None:
         self._mapping = mapping
-        self._declared = declared
+        self._declared = dict(declared)
         # A lock decides whose a name is; its versions are for one resolution, not for this one.
         self._locked = {name: name for name in locked}
         self._deeper: set[str] = set()
@@ -77,6 +77,12 @@ class Resolver:
                 self._by_import.setdefault(name, []).append(distribution)
         for name in (*self._mapping, *self._by_import):
             self._deeper.update(prefix for prefix in _prefixes(name) if prefix != name)
+
+    def add_declared(self, requirements: Iterable[str]) -> None:
+        """Take what the program itself installs for declared, unless a file says more of it."""
+        for requirement in requirements:
+            self._declared.setdefault(normalized_name(project_name(requirement)), requirement)
+            self._answers.clear()
 
     def names(self, module: str, names: Sequence[str]) -> tuple[str, ...]:
         """The dotted names of an import: `from google.cloud import storage` is `google.cloud.storage`.
@@ -92,7 +98,7 @@ class Resolver:
     def _decides(self, name: str) -> bool:
         provider = self.resolve(name)
         if provider is None:
-            return is_namespace(name.rpartition(".")[0])
+            return is_namespace(name) or is_namespace(name.rpartition(".")[0])
         return provider.matched.count(".") >= name.count(".")
 
     def resolve(self, name: str) -> Provider | None:
@@ -106,6 +112,17 @@ class Resolver:
                 or self._from_data(name)
             )
         return self._answers[name]
+
+    def is_misnomer(self, requirement: str, found: Container[str]) -> bool:
+        """Whether a requirement is named like an import that one of the projects found provides instead.
+
+        `pip install sklearn bs4` was meant for scikit-learn and beautifulsoup4.
+        """
+        name = normalized_name(project_name(requirement))
+        provider = self.resolve(name.replace("-", "_"))
+        if provider is None or provider.name not in found:
+            return False
+        return name not in map(normalized_name, (provider.name, *provider.alternatives))
 
     def project(self, name: str) -> Provider | None:
         """A project by its own name, as metadata has it; `None` when nothing known has that name."""

@@ -15,6 +15,7 @@ import pytest
 from pannier.cli.main import main
 from pannier.cli.run import split_arguments
 from pannier.formats.manifests import format_manifest
+from pannier.model.analysis import Analysis, Location, Problem
 from pannier.store.usage import CACHE_KINDS
 
 ANALYSIS_TABLE = """\
@@ -54,14 +55,34 @@ def test_verbose_analyze_shows_every_place(api: Any, capsys: pytest.CaptureFixtu
     assert "app.py:3, lib/io.py:9" in capsys.readouterr().out
 
 
-def test_analyze_refuses_a_named_source_that_cannot_be_read(
+def test_analyze_goes_on_with_the_rest_of_a_named_source(api: Any, tmp_path: Path) -> None:
+    assert main(["analyze", "app.py", "./bad.py", "-o", "spec.json"]) == 0
+    assert (tmp_path / "spec.json").exists()
+
+
+def test_a_check_refuses_a_named_source_with_an_error(
     api: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["analyze", "app.py", "./bad.py", "-o", "spec.json"]) == 1
+    assert main(["analyze", "app.py", "./bad.py", "--check", "-o", "spec.json"]) == 1
     said = capsys.readouterr().err
     assert said.startswith("error: a source could not be read\n  `bad.py:2` invalid syntax\nhint: mend it; ")
     assert said.endswith("code: source-syntax\n")
     assert not (tmp_path / "spec.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [("bad.py", "source-unreadable"), ("n.ipynb", "notebook-invalid"), ("a.md", "source-syntax")],
+)
+def test_analyze_refuses_a_named_source_that_gives_nothing(
+    api: Any, name: str, code: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    problem = Problem(Location(name, 1), "holds nothing", code)
+    api.results["analyze"].analysis = Analysis(sources=(name,), projects=(), problems=(problem,))
+    assert main(["analyze", name]) == 1
+    assert capsys.readouterr().err.startswith(
+        f"error: a source could not be read\n  `{name}:1` holds nothing\n"
+    )
 
 
 def test_analyze_hands_its_options_on(api: Any) -> None:

@@ -1,5 +1,7 @@
 import json
 
+import pytest
+
 from pannier.imports.analysis import AnalysisOptions, analyze
 from pannier.imports.notebook import parse_notebook
 from pannier.imports.reading import parse_source
@@ -61,7 +63,7 @@ def test_what_a_notebook_installs_is_declared(tmp_path, monkeypatch):
     found = {project.name: (project.requirement, project.confidence) for project in analysis.projects}
     assert found == {
         "mystery": ("mystery==1.2", "declared"),
-        "pandas": ("pandas>=2", "known"),
+        "pandas": ("pandas>=2", "declared"),
         "tqdm": ("tqdm", "declared"),
         "rich": ("rich", "declared"),
     }
@@ -83,6 +85,22 @@ def test_what_is_no_python_notebook_is_a_problem():
         assert [problem.code for problem in reading.problems] == ["notebook-invalid"]
 
 
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {"language_info": {"name": "coconut", "mimetype": "text/x-python3"}},
+        {"language_info": {"name": "python"}, "kernelspec": {"language": "sage", "name": "sagemath"}},
+        {"language_info": {"name": "pyspark", "codemirror_mode": {"name": "python", "version": 2}}},
+        {"kernelspec": {"language": "Python"}},
+        {"language_info": "python", "kernelspec": [1]},
+        {"language_info": {"codemirror_mode": "r"}},
+    ],
+)
+def test_a_kernel_for_a_kin_of_python_is_read(metadata):
+    document = json.loads(_notebook("import numpy")) | {"metadata": metadata}
+    assert parse_notebook(json.dumps(document).encode(), "n.ipynb").source is not None
+
+
 def test_a_notebook_of_unexpected_shapes_does_not_fail():
     for cells in (None, 3, [3, {"cell_type": "code"}, {"cell_type": "code", "source": 3}], {"a": 1}):
         content = json.dumps({"cells": cells, "metadata": 3, "worksheets": 3}).encode()
@@ -100,6 +118,44 @@ def test_what_shell_cells_and_called_magics_install_is_declared_too(tmp_path, mo
         project.name: project.requirement for project in _analysis(tmp_path, monkeypatch, content).projects
     }
     assert found == {"lxml": "lxml==5.0", "redis": "redis", "flask": "flask"}
+
+
+@pytest.mark.parametrize(
+    ("line", "installed"),
+    [
+        ("pip install lxml", ["lxml"]),
+        ("!uv pip install 'polars[all]>=0.20'", ["polars[all]>=0.20"]),
+        ("!uv add rich", ["rich"]),
+        ("%pip -q install tqdm; !apt-get install -y ffmpeg", ["tqdm"]),
+        ("!pip install -U pip setuptools wheel && pip3.9 install rich", ["rich"]),
+        ("! yes | sudo pip install flask 2>&1 > /dev/null", ["flask"]),
+        ("!python -m pip install --timeout 3 lightgbm==3.3 \\\n    catboost", ["lightgbm==3.3", "catboost"]),
+        ("!$PYTHON -m pip install git+https://example.org/a.git .", []),
+        ("!pip install {package} $OTHER ./local -r requirements.txt", []),
+        ("!echo pip installs nothing", []),
+        ("install = 3", []),
+    ],
+)
+def test_each_way_to_install_is_read(line, installed):
+    source = parse_notebook(_notebook(line), "n.ipynb").source
+    assert source is not None
+    assert [requirement for requirement, _ in source.installs] == installed
+
+
+def test_what_is_installed_decides_which_project_an_import_means(tmp_path, monkeypatch):
+    content = _notebook("!pip install sklearn bs4 opencv-contrib-python==4.8", "import sklearn, bs4, cv2")
+    found = {project.requirement for project in _analysis(tmp_path, monkeypatch, content).projects}
+    assert found == {"scikit-learn", "beautifulsoup4", "opencv-contrib-python==4.8"}
+
+
+def test_a_notebook_of_databricks_says_what_it_installs():
+    text = (
+        "# Databricks notebook source\n# MAGIC %pip install mlflow==2.9\n# COMMAND ----------\n"
+        "# MAGIC %sh pip install xgboost\nimport numpy\n# %pip install rich\n"
+    )
+    source = parse_source(text.encode(), "job.py").source
+    assert source is not None
+    assert source.installs == (("mlflow==2.9", 2), ("xgboost", 4))
 
 
 def test_an_exported_notebook_says_what_it_installs():
@@ -134,6 +190,7 @@ def test_what_conda_installs_is_declared_by_its_name_on_the_index(tmp_path, monk
         "pandas": "pandas>=1.3,<2",
         "torch": "torch",
         "scipy": "scipy==1.7.3",
+        "rich": "rich",
         "xarray": "xarray==0.20.*",
         "dask": "dask",
     }
