@@ -251,6 +251,10 @@ def _plan(
     own = wheels_of_projects(needs.spec.local_projects, surroundings, workshop)
     if needs.program is not None:
         warn_of_missing(needs.program.imports, [item.path for item in (*wheels, *own)], workshop.reporter)
+    if needs.program is not None and not subject.path.is_dir():
+        from pannier.api.left_behind import warn_of_left_behind
+
+        warn_of_left_behind(needs.program, workshop.reporter)
     name = options.name or subject.name
     data = _data(needs.spec, workshop, opened)
     return PackPlan(

@@ -43,14 +43,14 @@ def added_directories(tree: ast.Module, text: str) -> tuple[str, ...]:
     if not may_add_directories(text):
         return ()
     nodes = [node for node in walk(tree) if isinstance(node, (ast.Call, ast.Assign, ast.AugAssign))]
-    reader = _Reader(nodes)
+    reader = PathReader(nodes)
     found = [path for node in nodes for path in reader.added(node)]
     return tuple(dict.fromkeys(path for path in found if path and "\0" not in path))
 
 
 def directory_of(node: ast.expr, scope: "Scope") -> str | None:
     """The path that an expression is, relative to its module's directory; `None` when only running tells."""
-    reader = _Reader(())
+    reader = PathReader(())
     while scope.outer is not None:
         scope = scope.outer
     for name, bindings in scope.bindings.items():
@@ -60,7 +60,16 @@ def directory_of(node: ast.expr, scope: "Scope") -> str | None:
     return None if path is None or "\0" in path or path.startswith("/") else os.path.normpath(path)
 
 
-class _Reader:
+class PathReader:
+    """Works out paths that a module's text tells, from its own directory on.
+
+    Args:
+        nodes: The module's assignments, among others.
+
+    Attributes:
+        values: Names of the module to what they are first assigned.
+    """
+
     def __init__(self, nodes: Sequence[ast.AST]) -> None:
         self.values: dict[str, ast.expr] = {}
         for node in nodes:
@@ -104,30 +113,30 @@ class _Reader:
         if isinstance(node, ast.Constant):
             return node.value if isinstance(node.value, str) else None
         if isinstance(node, ast.Name):
-            return self.named(node.id, depth)
+            return self._named(node.id, depth)
         if isinstance(node, ast.BinOp):
-            return self.joined([node.left, node.right], depth, "" if isinstance(node.op, ast.Add) else "/")
+            return self._joined([node.left, node.right], depth, "" if isinstance(node.op, ast.Add) else "/")
         if isinstance(node, ast.JoinedStr):
             parts = [part.value if isinstance(part, ast.FormattedValue) else part for part in node.values]
-            return self.joined(parts, depth, "")
+            return self._joined(parts, depth, "")
         if isinstance(node, ast.Attribute):
-            return self.attribute(node, depth)
+            return self._attribute(node, depth)
         if isinstance(node, ast.Subscript):
-            return self.ancestor(node, depth)
-        return self.called(node, depth) if isinstance(node, ast.Call) else None
+            return self._ancestor(node, depth)
+        return self._called(node, depth) if isinstance(node, ast.Call) else None
 
-    def named(self, name: str, depth: int) -> str | None:
+    def _named(self, name: str, depth: int) -> str | None:
         if name == "__file__":
             return _FILE
         return self.path(self.values[name], depth + 1) if name in self.values else None
 
-    def attribute(self, node: ast.Attribute, depth: int) -> str | None:
+    def _attribute(self, node: ast.Attribute, depth: int) -> str | None:
         constant = {"os.pardir": "..", "os.curdir": ".", "os.sep": "/", "os.path.sep": "/"}
         if (name := dotted_name(node)) in constant:
             return constant[name]
         return _up(self.path(node.value, depth + 1)) if node.attr == "parent" else None
 
-    def ancestor(self, node: ast.Subscript, depth: int) -> str | None:
+    def _ancestor(self, node: ast.Subscript, depth: int) -> str | None:
         """`Path(__file__).parents[2]`, and `sys.path[0]`, which is the script's directory."""
         place = node.slice.value if isinstance(node.slice, ast.Constant) else None
         if dotted_name(node.value) == "sys.path" and place == 0:
@@ -139,7 +148,7 @@ class _Reader:
             path = _up(path)
         return path
 
-    def called(self, node: ast.Call, depth: int) -> str | None:
+    def _called(self, node: ast.Call, depth: int) -> str | None:
         name = node.func.attr if isinstance(node.func, ast.Attribute) else dotted_name(node.func)
         is_method = isinstance(node.func, ast.Attribute) and not dotted_name(node.func).startswith(
             ("os.", "pathlib.")
@@ -151,13 +160,13 @@ class _Reader:
             return _up(self.path(node.args[0], depth + 1))
         if name in {"join", "joinpath"}:
             parts = [owner, *node.args] if name == "joinpath" and owner is not None else node.args
-            return self.joined(parts, depth, "/")
+            return self._joined(parts, depth, "/")
         if name in _SAME:
             inner = node.args[0] if node.args else owner
             return self.path(inner, depth + 1) if inner is not None else None
         return None
 
-    def joined(self, nodes: Sequence[ast.expr], depth: int, separator: str) -> str | None:
+    def _joined(self, nodes: Sequence[ast.expr], depth: int, separator: str) -> str | None:
         parts = [self.path(node, depth + 1) for node in nodes]
         known = [part for part in parts if part is not None]
         return separator.join(known) if len(known) == len(parts) else None
