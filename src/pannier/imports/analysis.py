@@ -100,6 +100,7 @@ def analyze(
     for unit in program.units:
         findings.add(unit)
     findings.add_backends()
+    findings.heed(dict(source for source in sources if isinstance(source, tuple)))
     named = [os.fspath(source) for source in sources if not isinstance(source, tuple)]
     roles = Roles(
         program.units, [*filter(os.path.isdir, named)], options.required, is_running=options.is_running
@@ -159,7 +160,7 @@ class _Findings:
         self.resolver = resolver
         self.providers: dict[str, Provider] = {}
         self.evidence: dict[str, list[Site]] = {}
-        self.unknown: set[Import] = set()
+        self.unknown: dict[Import, Site] = {}
         self.declared: dict[str, list[Import]] = {}
         self.backends: list[Site] = []
         self.standard: set[str] = set()
@@ -208,7 +209,7 @@ class _Findings:
             if provider is not None:
                 self._note(provider, Site(unit, site, found))
             elif not is_standard_somewhere(name.partition(".")[0]):
-                self.unknown.add(found)
+                self.unknown[found] = Site(unit, site, found)
             elif kind == "required":
                 # Standard in another Python: no project, but a wish for that Python.
                 self.standard.add(name.partition(".")[0])
@@ -234,6 +235,26 @@ class _Findings:
             listed = [one for one in known if one[1].confidence in {"declared", "locked"}]
             for name, provider in (there or installed or listed or known)[:1]:
                 self._note(provider, Site(unit, site, found._replace(name=name)))
+
+    def heed(self, texts: Mapping[str, str]) -> None:
+        """Let what the program's own messages say to install decide where the data do not."""
+        doubtful = [
+            (key, provider)
+            for key, provider in self.providers.items()
+            if provider.confidence == "guess" or (provider.confidence == "known" and provider.alternatives)
+        ]
+        if doubtful or self.unknown:
+            from pannier.imports.advice import Adviser
+
+            adviser = Adviser(texts)
+            for key, provider in doubtful:
+                chosen = adviser.chosen(provider, self.evidence[key])
+                if chosen != provider:
+                    del self.providers[key]
+                    for site in self.evidence.pop(key):
+                        self._note(chosen, site)
+            for found, proposed in adviser.proposed(self.unknown).items():
+                self._note(proposed, self.unknown.pop(found))
 
     def _is_standard(self, unit: Unit, module: str) -> bool:
         top = module.partition(".")[0]
@@ -342,15 +363,16 @@ def _join_declared(projects: dict[str, FoundProject], findings: _Findings) -> se
     """Add what notebooks install themselves, and say which unknown imports that explains."""
     from pannier.imports.declarations import join_declared
 
+    unknown = set(findings.unknown)
     if not findings.declared:
-        return findings.unknown
+        return unknown
     is_misnomer = findings.resolver.is_misnomer
     declared = {
         requirement: places
         for requirement, places in findings.declared.items()
         if not is_misnomer(requirement, projects)
     }
-    return join_declared(projects, findings.unknown, declared)
+    return join_declared(projects, unknown, declared)
 
 
 def _local_modules(units: Sequence[Unit]) -> list[LocalModule]:
