@@ -50,7 +50,7 @@ def unranked_names(facts: Facts, table: Table, decided: set[str]) -> set[str]:
     popular = {name for name in decided if _is_popular(name, facts, table)}
     targets = {near for name in popular for near in _shortened(name)}
     names = set()
-    for name, holders in facts.provided.items():
+    for name, holders in (*facts.provided.items(), *_in_lower_case(facts)):
         project = normalized(name)
         if project not in holders or len(holders) > _MOST_HOLDERS or name in decided:
             continue
@@ -61,6 +61,22 @@ def unranked_names(facts: Facts, table: Table, decided: set[str]) -> set[str]:
         if not _is_near(name, targets):
             names.add(name)
     return names
+
+
+def _in_lower_case(facts: Facts) -> Iterator[tuple[str, frozenset[str]]]:
+    """Names spelled like the one project that holds them: one with no list of modules is said to hold that.
+
+    Most of these write their module's name in lower case (`oerplib` of OERPLib).
+    """
+    for name, holders in facts.provided.items():
+        lower = name.lower()
+        if (
+            lower != name
+            and len(holders) == 1
+            and normalized(name) in holders
+            and lower not in facts.provided
+        ):
+            yield lower, frozenset(holders)
 
 
 def _sounds_local(name: str) -> bool:

@@ -131,6 +131,10 @@ def test_an_unranked_project_is_a_guess_and_no_more():
     assert (found.project, found.is_certain) == ("flickrapi", False)
 
 
+def test_a_project_whose_spelling_alone_is_recorded_is_guessed_in_lower_case_too():
+    assert [found.project for found in unranked("pymarkovchain")] == ["pymarkovchain"]
+
+
 def test_one_that_nobody_ranks_is_a_guess_where_another_has_the_very_name():
     (found, *_) = entry("lsd")
     assert (found.project, found.is_certain) == ("lsds", False)
