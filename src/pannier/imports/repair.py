@@ -124,6 +124,8 @@ def repair(text: str, error: SyntaxError) -> Repaired:
             found.setdefault(dialect, logical.line)
     if isinstance(error, TabError):
         found.setdefault("python2", error.lineno or 1)
+    elif isinstance(error, IndentationError):
+        found.setdefault("broken", error.lineno or 1)
     tree = _parsed(_assemble(rewritten))
     if tree is None:
         tree = _imports_alone(rewritten)
@@ -202,6 +204,11 @@ def _rewrite(logical: _LogicalLine) -> tuple[str, Dialect | None]:
     return "; ".join(piece for piece in kept if piece) or "pass", _dialect_of(code)
 
 
+def _first_word(code: str) -> str:
+    match = re.match(r"\w+", code)
+    return match[0] if match else ""
+
+
 def _split_again(code: str) -> list[str]:
     return next((logical.pieces for logical in _logical_lines(code)), [code])
 
@@ -220,7 +227,7 @@ def _rewrite_block(code: str) -> tuple[str, Dialect]:
     named = _CLASS.match(code)
     if named:
         return f"{named['head']}:", "newer" if named["parameters"] else _dialect_of(code)
-    word = code.split(None, 1)[0].rstrip(":")
+    word = _first_word(code)
     if word in {"match", "case"}:
         return "if _:", "newer"
     if word in {"elif", "except"}:
@@ -250,7 +257,7 @@ def _dialect_of(code: str) -> Dialect:
 def _parses(code: str) -> bool:
     if _BLOCK.match(code):
         code += " pass"
-        word = code.split(None, 1)[0].rstrip(":")
+        word = _first_word(code)
         if word in {"match", "case"}:
             return False
         if word == "elif":
@@ -272,15 +279,35 @@ def _parsed(code: str) -> ast.Module | None:
 
 
 def _assemble(rewritten: list[tuple[_LogicalLine, str]]) -> str:
+    """The rewritten lines on their places, indented as far as the blocks that they stand in ask for."""
     lines: list[str] = []
+    margins = [len(rewritten[0][0].indent)] if rewritten else []
     for place, (logical, code) in enumerate(rewritten):
+        opens = place > 0 and _BLOCK.match(rewritten[place - 1][1]) is not None
+        _indent(margins, len(logical.indent), opens=opens)
         lines.extend("" for _ in range(logical.line - 1 - len(lines)))
-        lines.extend(f"{logical.indent}{code}".split("\n"))
+        lines.extend(f"{' ' * (len(margins) - 1)}{code}".split("\n"))
         following = rewritten[place + 1][0] if place + 1 < len(rewritten) else None
-        is_empty = following is None or len(following.indent) <= len(logical.indent)
+        is_empty = following is None or len(following.indent) <= margins[-1]
         if is_empty and _BLOCK.match(code):
             lines[-1] += " pass"
     return "\n".join(lines) + "\n"
+
+
+def _indent(margins: list[int], margin: int, *, opens: bool) -> None:
+    """Enter or leave blocks for a line; one indented as no block is stands in the block around it.
+
+    Args:
+        margins: Of the block around and those around that; changed in place.
+        margin: The line's own.
+        opens: The line before opens a block.
+    """
+    if opens and margin > margins[-1]:
+        margins.append(margin)
+        return
+    while len(margins) > 1 and margin < margins[-1]:
+        margins.pop()
+    margins[0] = min(margins[0], margin)
 
 
 def _imports_alone(rewritten: list[tuple[_LogicalLine, str]]) -> ast.Module:
