@@ -50,9 +50,9 @@ def test_a_guess_holds_for_every_place_of_the_import(tmp_path, monkeypatch):
 
 
 def test_the_programs_own_word_confirms_a_guess():
-    said = _projects("import foozlewiz_core  # pip install foozlewiz-core\n")
-    assert _projects("import foozlewiz_core\n")["foozlewiz-core"].confidence == "guess"
-    assert said["foozlewiz-core"].confidence == "known"
+    said = _projects("import flickrapi  # pip install flickrapi\n")
+    assert _projects("import flickrapi\n")["flickrapi"].confidence == "guess"
+    assert said["flickrapi"].confidence == "known"
 
 
 @pytest.mark.parametrize(
