@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from pannier.api.analysed_environment import AnalysedEnvironment, find_analysed
 from pannier.api.analysed_spec import Wishes, own_version, spec_of_analysis
 from pannier.api.declared import declared_by
-from pannier.api.project_files import ProjectFiles, read_declaring_files, read_project_files
+from pannier.api.own_metadata import listed_beside, only_offered, own_requirements
+from pannier.api.project_files import ProjectFiles, directories_of, read_declaring_files, read_project_files
 from pannier.api.refusals import (
     refuse_contested,
     refuse_guesses,
@@ -19,7 +20,7 @@ from pannier.api.refusals import (
 from pannier.api.settings import Settings
 from pannier.api.workshop import Workshop
 from pannier.model.analysis import Analysis, Problem
-from pannier.model.declarations import Check, Declarations, Declared
+from pannier.model.declarations import Check, Declared
 from pannier.model.errors import AnalysisError
 from pannier.model.events import Reporter, SilentReporter
 from pannier.model.names import normalized_name
@@ -133,7 +134,7 @@ def analyze(
         analysis=analysis,
         spec=spec,
         environment_python=environment.python_version,
-        check=_compare(analysis, project, environment, target_python) if options.compare else None,
+        check=_compare(analysis, project, environment, options) if options.compare else None,
     )
 
 
@@ -152,22 +153,21 @@ def _how(
         mapping={**settings.mapping, **options.mapping},
         installed=environment.distributions,
         declared=_requirements(project.declarations.requirements),
-        locked=tuple(sorted(project.requires.keys() - _names(project.declarations.project_names))),
+        locked=tuple(sorted(_locked(project))),
         toplevel=options.toplevel,
         functions=options.functions,
-        required=_required(project.declarations),
+        required=own_requirements(project.declarations),
+        offered=only_offered(project.declarations),
+        listed=listed_beside(project.declarations),
         is_thorough=options.strict,
         is_running=options.is_running,
     )
 
 
-def _required(declarations: Declarations) -> tuple[str, ...] | None:
-    """What the project's own metadata requires of everyone; `None` for none, or where it does not say all."""
-    if not declarations.project_names or declarations.undecided:
-        return None
-    return tuple(
-        sorted({normalized_name(item.name) for item in declarations.requirements if item.group == "main"})
-    )
+def _locked(project: ProjectFiles) -> set[str]:
+    """What the locks hold, the project itself aside."""
+    held = {name for name in project.requires if "[" not in name}
+    return held - _names(project.declarations.project_names)
 
 
 def _names(projects: Sequence[str]) -> set[str]:
@@ -185,7 +185,7 @@ def _requirements(declared: Sequence[Declared]) -> dict[str, str]:
 
 
 def _compare(
-    analysis: Analysis, project: ProjectFiles, environment: AnalysedEnvironment, target_python: str
+    analysis: Analysis, project: ProjectFiles, environment: AnalysedEnvironment, options: AnalyzeOptions
 ) -> Check | None:
     if not project.declarations.files:
         return None
@@ -200,7 +200,16 @@ def _compare(
                 found.setdefault(name, set()).update(needed)
         return found
 
-    return check(analysis, project.declarations, requires, target_python)
+    def find_mentions(projects: list[str]) -> dict[str, tuple[str, int]]:
+        from pannier.api.mentioned import mentions
+
+        sources = [name for name in analysis.sources if name != "-"]
+        return mentions(projects, directories_of(sources), [module.path for module in analysis.local_modules])
+
+    target_python = options.target_python or environment.python_version or own_version()
+    return check(
+        analysis, project.declarations, requires, target_python, find_mentions, is_strict=options.strict
+    )
 
 
 def _text_of(stdin: str | bytes) -> str:

@@ -1,22 +1,19 @@
 """Imports compared with declarations: used, missing, unused, or only brought along by something else."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import NamedTuple
 
-from pannier.model.analysis import Analysis, FoundProject, Import
-from pannier.model.declarations import Check, Checked, CheckState, Declarations, Declared, DeclaredGroup
+from pannier.api.excuses import FOR_MAKERS, Surroundings, excuse
+from pannier.api.own_metadata import is_of_metadata
+from pannier.model.analysis import LATE, Analysis, FoundProject, Import
+from pannier.model.declarations import Check, Checked, CheckState, Declarations, Declared
 from pannier.model.names import normalized_name
 
 FAILING: frozenset[CheckState] = frozenset({"missing", "unknown", "misplaced", "transitive", "unused"})
 _NEEDED = frozenset({"required", "dynamic", "backend"})
-_FOR_MAKERS: frozenset[DeclaredGroup] = frozenset({"development", "build"})
 _EXTRAS = r"\[([^\]]*)\]"
-_GROUP_REASONS: dict[DeclaredGroup, str] = {
-    "development": "declared for the project's makers",
-    "build": "needed to build the project",
-}
 
 
 class _Facts(NamedTuple):
@@ -26,6 +23,7 @@ class _Facts(NamedTuple):
     requires: Callable[[], Mapping[str, set[str]]]
     own: frozenset[str]
     target_python: str
+    is_strict: bool
 
 
 def check(
@@ -33,6 +31,9 @@ def check(
     declarations: Declarations,
     requires: Callable[[], Mapping[str, set[str]]],
     target_python: str,
+    find_mentions: Callable[[list[str]], Mapping[str, tuple[str, int]]] | None = None,
+    *,
+    is_strict: bool = False,
 ) -> Check:
     """Compare what is imported with what is declared.
 
@@ -42,12 +43,15 @@ def check(
         requires: Tells who requires whom, from an environment or a lock; normalized names. Asked only where
             it matters: reading that of a large environment takes longer than a script.
         target_python: Version of the Python that will run the program, on Linux; decides markers.
+        find_mentions: Tells where projects are named that nothing imports; asked last of all.
+        is_strict: What is imported in functions alone has to be declared too.
     """
     facts = _Facts(
         _by_name(declarations.requirements),
         cache(requires),
         frozenset(map(normalized_name, declarations.project_names)),
         target_python,
+        is_strict,
     )
     used: set[str] = set()
     rows = []
@@ -59,11 +63,14 @@ def check(
         rows.append(_found(project, [item for name in sorted(names) for item in facts.declared[name]], facts))
     unknown = _unknown(analysis.unknown)
     rows += unknown
-    rows += [
-        _unused(items, facts, used, bool(unknown))
+    has_metadata = any(item.group == "main" and is_of_metadata(item) for item in declarations.requirements)
+    around = Surroundings(used, facts.requires, target_python, has_metadata)
+    unused = [
+        _unused(items, around, bool(unknown))
         for name, items in facts.declared.items()
         if name not in used and name not in facts.own
     ]
+    rows += _without_mentioned(unused, find_mentions)
     rows.sort(key=lambda row: normalized_name(row.name))
     agrees = not any(row.state in FAILING for row in rows)
     return Check(agrees, tuple(rows), declarations.files, declarations.undecided)
@@ -78,11 +85,13 @@ def _by_name(requirements: Sequence[Declared]) -> dict[str, list[Declared]]:
 
 def _names_declared(project: FoundProject, facts: _Facts) -> set[str]:
     """Under which names a project is declared: its own, conda's, or one that provides the same."""
+    from pannier.imports.extras import stand_ins
     from pannier.imports.known_projects import conda_name
 
     name = normalized_name(project.name)
-    if name in facts.declared:
-        return {name}
+    declared = {one for one in (name, *stand_ins(name)) if one in facts.declared}
+    if declared:
+        return declared
     packaged = normalized_name(conda_name(project.name))
     others = {normalized_name(other) for other in project.alternatives}
     return {other for other in (packaged, *sorted(others)) if other in facts.declared}
@@ -93,14 +102,17 @@ def _found(project: FoundProject, items: Sequence[Declared], facts: _Facts) -> C
     row = Checked(project.name, "used", imports=project.imports, declared=tuple(items))
     needed = [found for found in project.imports if found.kind in _NEEDED]
     if items:
-        for_makers = all(item.group in _FOR_MAKERS for item in items)
-        if needed and for_makers:
+        for_makers = all(item.group in FOR_MAKERS for item in items)
+        is_done_without = any(found.kind == "optional" for found in project.imports)
+        if needed and for_makers and project.role == "runtime" and not is_done_without:
             return row._replace(state="misplaced", reason=f"declared only in {_places(items)}")
         return row
     if through := _extra_that_brings(project.name, facts):
         return row._replace(reason=f"comes with the extra `{through}`")
     if not needed:
         return row._replace(state="not-needed", reason=_why_not_needed(project.imports))
+    if project.role != "runtime" and not (facts.is_strict and LATE in project.role_reason):
+        return row._replace(state="not-needed", reason=project.role_reason)
     bringer = _bringer(normalized_name(project.name), facts)
     if bringer:
         return row._replace(state="transitive", reason=f"there only because `{bringer}` requires it")
@@ -123,13 +135,19 @@ def _why_not_needed(imports: Sequence[Import]) -> str:
 
 
 def _extra_that_brings(name: str, facts: _Facts) -> str:
-    """A declared requirement whose extra is named like a project (`celery[redis]`)."""
+    """A declared requirement whose extra brings a project, or is named like it (`celery[redis]`)."""
+    from pannier.imports.extras import brought_by
+
     wanted = normalized_name(name)
-    for items in facts.declared.values():
+    for project, items in facts.declared.items():
         for item in items:
             match = re.search(_EXTRAS, item.requirement.partition(";")[0])
             extras = {normalized_name(extra) for extra in match[1].split(",")} if match else set()
-            if wanted in extras:
+            if wanted in extras or any(
+                wanted in brought_by(project, extra)
+                or wanted in facts.requires().get(f"{project}[{extra}]", ())
+                for extra in extras
+            ):
                 return item.requirement
     return ""
 
@@ -159,50 +177,22 @@ def _unknown(imports: Sequence[Import]) -> list[Checked]:
     return [Checked(name, "unknown", "no known project provides it", tuple(found[name])) for name in found]
 
 
-def _unused(items: Sequence[Declared], facts: _Facts, used: set[str], are_unknown: bool) -> Checked:
+def _unused(items: Sequence[Declared], around: Surroundings, are_unknown: bool) -> Checked:
     """Where a project stands that is declared and never imported."""
     why = "nothing imports it, unless it provides an unknown import" if are_unknown else "nothing imports it"
     row = Checked(items[0].name, "unused", why, declared=tuple(items))
-    reason = next((reason for reason in _excuses(items, facts, used) if reason), "")
+    reason = excuse(items, around)
     return row._replace(state="excused", reason=reason) if reason else row
 
 
-def _excuses(items: Sequence[Declared], facts: _Facts, used: set[str]) -> Iterator[str]:
-    from pannier.imports.unimported import why_unimported
-
-    name = normalized_name(items[0].name)
-    if all(item.group in _FOR_MAKERS for item in items):
-        yield _GROUP_REASONS[items[0].group]
-    yield why_unimported(name)
-    if not any(_holds(item, facts.target_python) for item in items):
-        yield "for another Python or platform, by its marker"
-    dependents = sorted(other for other in used if name in facts.requires().get(other, ()))
-    if dependents:
-        yield f"chooses the version of what `{dependents[0]}` requires"
-    # `django-x` and `flask-x` are found by their framework; so is a part that its whole loads.
-    host = next((other for other in sorted(used) if name.startswith(f"{other}-")), "")
-    if host:
-        yield f"a part or plug-in of `{host}`, by its name"
-
-
-def _holds(item: Declared, target_python: str) -> bool:
-    """Whether a requirement's marker (PEP 508) holds on the target; what is none holds."""
-    marker = item.requirement.partition(";")[2].strip()
-    if not marker:
-        return True
-    from packaging.markers import InvalidMarker, Marker, UndefinedEnvironmentName
-
-    environment = {
-        "python_version": ".".join(target_python.split(".")[:2]),
-        "python_full_version": target_python,
-        "implementation_name": "cpython",
-        "platform_python_implementation": "CPython",
-        "sys_platform": "linux",
-        "platform_system": "Linux",
-        "os_name": "posix",
-        "extra": "",
-    }
-    try:
-        return Marker(marker).evaluate(environment)
-    except (InvalidMarker, UndefinedEnvironmentName):
-        return True
+def _without_mentioned(
+    rows: Sequence[Checked], find_mentions: Callable[[list[str]], Mapping[str, tuple[str, int]]] | None
+) -> list[Checked]:
+    """The rows, those excused that a setting or a text of the program names."""
+    unused = [normalized_name(row.name) for row in rows if row.state == "unused"]
+    named = find_mentions(unused) if find_mentions is not None and unused else {}
+    places = [named.get(normalized_name(row.name)) if row.state == "unused" else None for row in rows]
+    return [
+        row._replace(state="excused", reason=f"named in {place[0]}:{place[1]}") if place else row
+        for row, place in zip(rows, places, strict=True)
+    ]

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from pannier.model.declarations import Declarations, DeclaredGroup
+from pannier.model.declarations import FROZEN_LIST, LIST, METADATA_LIST, Declarations, DeclaredGroup
 from pannier.model.errors import SpecError
 from pannier.model.names import normalized_name
 
@@ -17,6 +17,7 @@ _ENVIRONMENTS = frozenset({"environment.yml", "environment.yaml", "conda.yml", "
 _RECIPES = frozenset({"meta.yaml"})
 _WHOLE_NAMES = _TOML | _ENVIRONMENTS | {"setup.cfg", "setup.py"}
 _LOCKS = ("uv.lock", "poetry.lock", "pdm.lock", "pylock.toml", "Pipfile.lock")
+_METADATA = frozenset({"pyproject.toml", "setup.cfg", "setup.py"})
 _PLACES = ("requirements", "docs", "doc", "tests", "test", "conda", "conda-recipe", "recipe")
 _HIGHEST = 4
 _ROOT_MARKS = ("pyproject.toml", "setup.py", "setup.cfg", ".git")
@@ -117,6 +118,14 @@ def _declared_in_itself(source: str, stdin: str) -> Declarations | None:
     return declared_in_script(text, source)
 
 
+def directories_of(sources: Sequence[str]) -> list[str]:
+    """The directories of the sources' projects, or their own, each once."""
+    own = [source if Path(source).is_dir() else os.path.dirname(source) or os.curdir for source in sources]
+    return list(
+        dict.fromkeys(_project_directory(source) or place for source, place in zip(sources, own, strict=True))
+    )
+
+
 def _project_directory(source: str) -> str | None:
     """The directory of a source, or the nearest root of a project above it, where it declares something."""
     start = source if Path(source).is_dir() else os.path.dirname(source) or os.curdir
@@ -195,21 +204,37 @@ def _read_all(
     from pannier.formats.declared import join
 
     parts: list[Declarations] = []
-    pending: list[tuple[str, DeclaredGroup | None]] = [
-        (path, "main" if everything else None) for path in paths
-    ]
+    # What is metadata first: it may read the lists beside it.
+    ordered = sorted(paths, key=lambda path: os.path.basename(path) not in _METADATA)
+    pending = [_Pending(path, "main" if everything else None) for path in ordered]
     seen: set[str] = set()
     while pending:
-        path, group = pending.pop(0)
+        path, group, place = pending.pop(0)
         identity = os.path.realpath(path)
         if identity in seen:
             continue
         seen.add(identity)
-        declarations, included = _read_one(path, group, requires, _has_source(path, paths))
+        declarations = _read_one(_Pending(path, group, place), requires, _has_source(path, paths))
         parts.append(declarations)
         base = os.path.dirname(path)
-        pending += [(_path(os.path.normpath(os.path.join(base, name))), kind) for name, kind in included]
+        is_metadata = os.path.basename(path) in _METADATA
+        pending[:0] = [
+            _Pending(
+                _path(os.path.normpath(os.path.join(base, name))),
+                kind if is_metadata else group,
+                METADATA_LIST if is_metadata else place,
+            )
+            for name, kind in declarations.includes
+        ]
     return join(parts)
+
+
+class _Pending(NamedTuple):
+    """A file that waits to be read: for whom it is where that is known, and what its place is called."""
+
+    path: str
+    group: DeclaredGroup | None
+    place: str = LIST
 
 
 def _has_source(path: str, paths: Sequence[str]) -> bool:
@@ -232,41 +257,33 @@ def _read(path: Path) -> str:
         return ""
 
 
-Included = list[tuple[str, DeclaredGroup | None]]
-
-
-def _read_one(
-    path: str, group: DeclaredGroup | None, requires: dict[str, set[str]], has_source: bool
-) -> tuple[Declarations, Included]:
-    """Read one file by its name; and name those that it includes."""
+def _read_one(pending: _Pending, requires: dict[str, set[str]], has_source: bool) -> Declarations:
+    """Read one file by its name."""
+    path = pending.path
     name, text = os.path.basename(path), _read(Path(path))
     if name == "Pipfile" or name.endswith(".toml"):
         from pannier.formats import declared_toml
 
         read = declared_toml.declared_in_pipfile if name == "Pipfile" else declared_toml.declared_in_pyproject
-        return read(text, path), []
+        return read(text, path)
     if name in {"setup.cfg", "setup.py"}:
         from pannier.formats.declared_setup import declared_in_setup_cfg, declared_in_setup_script
 
-        if name == "setup.cfg":
-            return declared_in_setup_cfg(text, path), []
-        script = declared_in_setup_script(text, path)
-        return script.declarations, [*script.files]
+        return (declared_in_setup_cfg if name == "setup.cfg" else declared_in_setup_script)(text, path)
     if name.endswith((".yml", ".yaml")):
         from pannier.formats.declared_lists import declared_in_environment, declared_in_recipe
 
-        return (declared_in_recipe if name in _RECIPES else declared_in_environment)(text, path), []
-    return _read_list(path, text, group, requires, has_source)
+        return (declared_in_recipe if name in _RECIPES else declared_in_environment)(text, path)
+    return _read_list(pending, text, requires, has_source)
 
 
-def _read_list(
-    path: str, text: str, group: DeclaredGroup | None, requires: dict[str, set[str]], has_source: bool
-) -> tuple[Declarations, Included]:
-    from pannier.formats.declared_lists import declared_in_requirements, requirements_group
+def _read_list(pending: _Pending, text: str, requires: dict[str, set[str]], has_source: bool) -> Declarations:
+    from pannier.formats.declared_lists import declared_in_requirements, is_frozen, requirements_group
     from pannier.formats.requirement_graphs import graph_of_compiled, is_compiled
 
-    kind = group or requirements_group(path)
-    declarations, included = declared_in_requirements(text, path, kind)
+    group = pending.group or requirements_group(pending.path)
+    place = FROZEN_LIST if pending.place == LIST and is_frozen(text) else pending.place
+    declarations = declared_in_requirements(text, pending.path, group, place)
     if is_compiled(text):
         graph, asked = graph_of_compiled(text)
         _merge(graph, requires)
@@ -276,7 +293,7 @@ def _read_list(
             if not has_source and normalized_name(item.name) in asked
         )
         declarations = declarations._replace(requirements=kept)
-    return declarations, [(name, group) for name in included]
+    return declarations
 
 
 def _read_lock(path: Path, requires: dict[str, set[str]]) -> None:

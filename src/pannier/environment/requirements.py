@@ -11,9 +11,11 @@ from pannier.model.names import normalized_name
 
 _HEADER = re.compile(r"Requires-Dist:\s*([A-Za-z0-9][\w.-]*)([^\n]*)", re.IGNORECASE)
 
+_EXTRA = re.compile(r"extra\s*==\s*['\"]([^'\"]+)")
+
 
 def installed_requirements(environment: Path | Interpreter) -> dict[str, set[str]]:
-    """Read who requires whom; what only an extra asks for is left out.
+    """Read who requires whom; what an extra asks for is a requirement of `project[extra]`.
 
     Args:
         environment: A prefix, or a probed interpreter.
@@ -41,7 +43,10 @@ def _requirements_in(directory: str) -> Iterator[tuple[str, set[str]]]:
         except OSError:
             continue
         headers = text.partition("\n\n")[0]
-        required = {
-            normalized_name(match[1]) for match in _HEADER.finditer(headers) if "extra ==" not in match[2]
-        }
-        yield normalized_name(name.removesuffix(".dist-info").partition("-")[0]), required
+        project = normalized_name(name.removesuffix(".dist-info").partition("-")[0])
+        required: dict[str, set[str]] = {project: set()}
+        for match in _HEADER.finditer(headers):
+            extra = _EXTRA.search(match[2])
+            key = f"{project}[{normalized_name(extra[1])}]" if extra else project
+            required.setdefault(key, set()).add(normalized_name(match[1]))
+        yield from required.items()

@@ -26,7 +26,32 @@ _DEVELOPMENT = frozenset(
         *("fmt", "formatting", "precommit", "release", "bench", "benchmark", "benchmarks", "coverage", "cov"),
         *("nox", "tox", "qa", "check", "checks", "quality", "local", "debug", "tools", "tooling", "maintain"),
         *("examples", "example", "pytest", "contributing", "build", "publish", "packaging", "notebooks"),
+        *(
+            "developer",
+            "developers",
+            "benchmarking",
+            "stubs",
+            "testsuite",
+            "unittest",
+            "unittests",
+            "pkgutils",
+        ),
+        *(
+            "hooks",
+            "prek",
+            "typehints",
+            "pyright",
+            "profiling",
+            "profile",
+            "static",
+            "changelog",
+            "integration",
+        ),
     }
+)
+# As extras these add something to the program itself.
+_FOR_USERS_TOO = frozenset(
+    {"format", "formatting", "types", "debug", "local", "tools", "notebooks", "examples", "example", "style"}
 )
 
 
@@ -36,6 +61,11 @@ def group_called(name: str, default: DeclaredGroup = "optional") -> DeclaredGrou
     if any(word in _DEVELOPMENT for word in words):
         return "development"
     return "optional" if "extras" in words else default
+
+
+def extra_called(name: str) -> DeclaredGroup:
+    """For whom an extra of this name is: most are for users, also where a group of makers has such a name."""
+    return "optional" if name.lower() in _FOR_USERS_TOO else group_called(name)
 
 
 class Collector:
@@ -54,13 +84,14 @@ class Collector:
         self._undecided: list[Undecided] = []
         self._names: list[str] = []
         self._python: list[DeclaredPython] = []
+        self._includes: list[tuple[str, DeclaredGroup]] = []
 
     def add(self, requirement: str, group: DeclaredGroup, place: str, line: int = 0) -> None:
         """Take one requirement in PEP 508's or pip's words; anything else is undecided."""
         name = requirement_name(requirement)
         location = Location(self.path, line or self.line_of(requirement))
         if not name:
-            self._undecided.append(Undecided(location, f"`{requirement.strip()}` names no project"))
+            self._undecided.append(Undecided(location, f"`{requirement.strip()}` names no project", group))
             return
         self._requirements.append(Declared(name, " ".join(requirement.split()), group, place, location))
 
@@ -75,9 +106,17 @@ class Collector:
             if isinstance(item, str):
                 self.add(item, group, place)
 
-    def undecided(self, message: str, line: int = 1) -> None:
-        """Note what could not be told."""
-        self._undecided.append(Undecided(Location(self.path, line), message))
+    def undecided(self, message: str, line: int = 1, group: DeclaredGroup | None = "main") -> None:
+        """Note what could not be told, and for whom it would be."""
+        self._undecided.append(Undecided(Location(self.path, line), message, group))
+
+    def include(self, files: Any, group: DeclaredGroup) -> bool:
+        """Note requirements files that this one reads: one, or a list; whether these were such."""
+        names = [files] if isinstance(files, str) else files
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            return False
+        self._includes += [(name.strip(), group) for name in names if name.strip()]
+        return bool(names)
 
     def call(self, name: Any) -> None:
         """Note what the project itself is called."""
@@ -94,7 +133,7 @@ class Collector:
         if is_bound(bound):
             self._python.append(DeclaredPython(bound, place, location, is_local=is_local))
         else:
-            self._undecided.append(Undecided(location, f"`{place}` is no bound: `{specifier.strip()}`"))
+            self._undecided.append(Undecided(location, f"`{place}` is no bound: `{specifier.strip()}`", None))
 
     def use_python(self, version: Any, place: str) -> None:
         """Note which Python the project's makers use: a version, of which the minor release matters."""
@@ -129,6 +168,7 @@ class Collector:
             tuple(self._undecided),
             tuple(self._names),
             tuple(self._python),
+            tuple(self._includes),
         )
 
 

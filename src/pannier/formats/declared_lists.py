@@ -5,11 +5,13 @@ from typing import Any
 
 from pannier.formats.declared import Collector, group_called
 from pannier.formats.requirements_text import iter_requirement_lines, split_option
-from pannier.model.declarations import Declarations, DeclaredGroup
+from pannier.model.declarations import LIST, Declarations, DeclaredGroup
 
 _INCLUDES = frozenset({"-r", "--requirement"})
 _RECIPE_LINE = re.compile(r"^\s*-\s+([A-Za-z0-9_.-]+)\s*(.*?)\s*(?:#.*)?$")
 _RECIPE_SECTION = re.compile(r"^\s*(build|host|run|requires|test|about|source|run_constrained)\s*:")
+# Shorter lists are sorted and pinned by hand, too.
+_FEWEST_FROZEN = 12
 _CONDA_PYTHON = re.compile(r"(?:[\w./-]+::)?python\s*([=<>!~\d].*)$")
 # Packages of conda's that no import stands for: what runs Python or builds with it.
 _CONDA_ALONE = re.compile(
@@ -19,32 +21,41 @@ _CONDA_ALONE = re.compile(
 )
 
 
-def declared_in_requirements(
-    text: str, path: str, group: DeclaredGroup
-) -> tuple[Declarations, tuple[str, ...]]:
+def declared_in_requirements(text: str, path: str, group: DeclaredGroup, place: str = LIST) -> Declarations:
     """Read a requirements file as pip does, and name the files that it includes (`-r`).
 
     Args:
         text: Its text.
         path: Where it was read from.
         group: For whom the file is.
+        place: What its requirements' place is called.
 
     Returns:
-        What it declares itself, and the included files as it names them. Constraints require nothing.
+        What it declares itself, and the files that it includes. Constraints require nothing.
     """
     collector = Collector(path, text)
-    included = []
     for line, content in iter_requirement_lines(text):
         option, value = split_option(content)
         if option in _INCLUDES:
-            included.append(value)
+            collector.include(value, group)
         elif option in {"-e", "--editable"}:
             if value not in {".", "./"} and not value.startswith(("./", "../", ".[")):
-                collector.add(value, group, "requirements", line)
+                collector.add(value, group, place, line)
         elif not option and not content.startswith((".", "/")):
             requirement = re.sub(r"\s+--\S.*$", "", content)
-            collector.add(requirement, group, "requirements", line)
-    return collector.result(), tuple(included)
+            collector.add(requirement, group, place, line)
+    return collector.result()
+
+
+def is_frozen(text: str) -> bool:
+    """Whether `pip freeze` wrote a list: all that was installed, each with its version, sorted by name."""
+    lines = [content for _, content in iter_requirement_lines(text) if not content.startswith("-")]
+    names = [re.split(r"==| @ ", line)[0].lower() for line in lines]
+    return (
+        len(lines) >= _FEWEST_FROZEN
+        and all("==" in line or " @ " in line for line in lines)
+        and names == sorted(names, key=lambda name: name.replace("_", "-"))
+    )
 
 
 def declared_in_environment(text: str, path: str) -> Declarations:

@@ -4,9 +4,8 @@ import ast
 import configparser
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
 
-from pannier.formats.declared import Collector, group_called
+from pannier.formats.declared import Collector, extra_called
 from pannier.model.declarations import Declarations, DeclaredGroup
 
 _LISTS: dict[str, DeclaredGroup] = {
@@ -17,22 +16,13 @@ _LISTS: dict[str, DeclaredGroup] = {
 }
 _REQUIREMENTS_FILE = re.compile(r"[\w./-]*(?:requirement|require|deps|dependencies)[\w.-]*\.(?:txt|in|pip)$")
 _DEEPEST = 20
-
-
-class SetupScript(NamedTuple):
-    """What a `setup.py` tells without being run.
-
-    Attributes:
-        declarations: The requirements it writes out.
-        files: Requirements files that it reads, by the names it uses, and for whom they are.
-    """
-
-    declarations: Declarations
-    files: tuple[tuple[str, DeclaredGroup], ...] = ()
+# What most often keeps a Python 2 script from being read.
+_PRINTED = re.compile(r"^([ \t]*)print[ \t>]+[^(=\s][^\n]*", re.MULTILINE)
+_CAUGHT = re.compile(r"(\bexcept\s+[\w.()]+(?:,\s*[\w.]+\))?)\s*,\s*(\w+)(?=\s*:)")
 
 
 def declared_in_setup_cfg(text: str, path: str) -> Declarations:
-    """Read `[options]` and `[options.extras_require]` of a `setup.cfg`; `file:` is left to the build."""
+    """Read `[options]` and `[options.extras_require]` of a `setup.cfg`, and what pbr has for them."""
     collector = Collector(path, text)
     parser = configparser.RawConfigParser(strict=False)
     try:
@@ -51,31 +41,48 @@ def declared_in_setup_cfg(text: str, path: str) -> Declarations:
     if parser.has_section("options.extras_require"):
         for extra, value in parser.items("options.extras_require"):
             name, _, _ = extra.partition(":")
-            group = group_called(name) if name else "main"
+            group = extra_called(name) if name else "main"
             _add_lines(collector, value, group, f"options.extras_require.{extra}")
+    is_of_pbr = any(map(parser.has_section, ("files", "extras", "entry_points")))
+    if is_of_pbr and not parser.has_section("options"):
+        _read_pbr(collector, parser)
     return collector.result()
+
+
+def _read_pbr(collector: Collector, parser: configparser.RawConfigParser) -> None:
+    """Read as pbr does: requirements from the file beside it, extras from a section of its own."""
+    collector.include(["requirements.txt"], "main")
+    for extra, value in parser.items("extras") if parser.has_section("extras") else ():
+        _add_lines(collector, value, extra_called(extra), f"extras.{extra}")
 
 
 def _add_lines(collector: Collector, value: str, group: DeclaredGroup, place: str) -> None:
     if value.strip().startswith("file:"):
-        collector.undecided(f"`{place}` is read from {value.strip()}", collector.line_of(value.strip()))
+        collector.include(value.strip().removeprefix("file:").replace("\n", ",").split(","), group)
         return
     for line in re.split(r"[\n;](?!\s*(?:python_|sys_|platform_|extra|os_|implementation_))", value):
         if line.strip() and not line.strip().startswith("#"):
             collector.add(line, group, place)
 
 
-def declared_in_setup_script(text: str, path: str) -> SetupScript:
+def declared_in_setup_script(text: str, path: str) -> Declarations:
     """Read the keywords of a `setup.py`'s call of `setup`, as far as its text alone tells them."""
     collector = Collector(path, text)
     try:
-        tree = ast.parse(text)
+        tree = _parsed(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         collector.undecided(f"is not Python 3: {str(error).partition('(')[0].strip()}")
-        return SetupScript(collector.result())
-    reader = _SetupReader(tree, collector)
-    reader.read()
-    return SetupScript(collector.result(), tuple(dict.fromkeys(reader.files)))
+        return collector.result()
+    _SetupReader(tree, collector).read()
+    return collector.result()
+
+
+def _parsed(text: str) -> ast.Module:
+    """The syntax tree, also of a Python 2 that differs from 3 in what prints and what catches."""
+    try:
+        return ast.parse(text)
+    except SyntaxError:
+        return ast.parse(_CAUGHT.sub(r"\1 as \2", _PRINTED.sub(r"\1pass", text)))
 
 
 class _SetupReader:
@@ -84,7 +91,6 @@ class _SetupReader:
     def __init__(self, tree: ast.Module, collector: Collector) -> None:
         self.tree = tree
         self.collector = collector
-        self.files: list[tuple[str, DeclaredGroup]] = []
         self.values: dict[str, list[ast.expr]] = {}
         self.additions: dict[str, list[ast.expr]] = {}
         self.functions: dict[str, ast.FunctionDef] = {}
@@ -98,20 +104,30 @@ class _SetupReader:
             for target in node.targets:
                 if isinstance(target, ast.Name):
                     self.values.setdefault(target.id, []).append(node.value)
-                elif isinstance(target, ast.Subscript) and isinstance(target.value, ast.Name):
-                    entry = ast.Dict(keys=[target.slice], values=[node.value])
-                    self.additions.setdefault(target.value.id, []).append(entry)
-        elif isinstance(node, (ast.AnnAssign, ast.AugAssign)) and isinstance(node.target, ast.Name):
-            if node.value is not None:
+                else:
+                    self.note_entry(target, node.value)
+        elif isinstance(node, (ast.AnnAssign, ast.AugAssign)) and node.value is not None:
+            if isinstance(node.target, ast.Name):
                 table = self.values if isinstance(node, ast.AnnAssign) else self.additions
                 table.setdefault(node.target.id, []).append(node.value)
+            else:
+                self.note_entry(node.target, node.value)
         elif isinstance(node, ast.FunctionDef):
             self.functions[node.name] = node
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args:
             owner, method = node.func.value, node.func.attr
-            if isinstance(owner, ast.Name) and method in {"append", "extend", "update"}:
+            if method in {"append", "extend", "update"}:
                 added = ast.List(elts=[node.args[0]]) if method == "append" else node.args[0]
-                self.additions.setdefault(owner.id, []).append(added)
+                if isinstance(owner, ast.Name):
+                    self.additions.setdefault(owner.id, []).append(added)
+                else:
+                    self.note_entry(owner, added)
+
+    def note_entry(self, target: ast.expr, value: ast.expr) -> None:
+        """Remember what is added to an entry of a dictionary (`arguments["install_requires"] += [...]`)."""
+        if isinstance(target, ast.Subscript) and isinstance(target.value, ast.Name):
+            entry = ast.Dict(keys=[target.slice], values=[value])
+            self.additions.setdefault(target.value.id, []).append(entry)
 
     def read(self) -> None:
         """Take the keywords of every call of `setup`, `**` of a dictionary among them."""
@@ -142,7 +158,7 @@ class _SetupReader:
         elif name == "extras_require":
             for extra, items in self.entries(value, 0):
                 plain = extra.partition(":")[0]
-                self.take(items, group_called(plain) if plain else "main", f"{name}.{extra}")
+                self.take(items, extra_called(plain) if plain else "main", f"{name}.{extra}")
 
     def take(self, node: ast.expr, group: DeclaredGroup, place: str) -> None:
         """Take a list of requirements, or say that only running tells it."""
@@ -151,13 +167,13 @@ class _SetupReader:
             if text is None:
                 undecided = True
             elif _REQUIREMENTS_FILE.match(text):
-                self.files.append((text, group))
+                self.collector.include(text, group)
             else:
                 for part in text.splitlines():
                     if part.strip() and not part.strip().startswith("#"):
                         self.collector.add(part, group, place, line)
         if undecided:
-            self.collector.undecided(f"part of `{place}` is known only when it is run", node.lineno)
+            self.collector.undecided(f"part of `{place}` is known only when it is run", node.lineno, group)
 
     def texts(self, node: ast.expr, depth: int) -> Iterator[tuple[str | None, int]]:
         """Yield each text of an expression with its line; `None` for a part that only running tells."""

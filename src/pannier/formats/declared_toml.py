@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
-from pannier.formats.declared import Collector, group_called
+from pannier.formats.declared import Collector, extra_called, group_called
 from pannier.model.declarations import Declarations, DeclaredGroup
 
+# Groups of those who run a program rather than build it.
+_RUNNING = frozenset({"main", "prod", "production", "deploy", "deployment", "runtime", "server"})
 # A clause about releases of Python that `_poetry_versions` writes.
 _LIMIT = re.compile(r"(>=|==|<)(\d+)(?:\.(\d+))?")
 
@@ -22,10 +24,10 @@ def declared_in_pyproject(text: str, path: str) -> Declarations:
     """
     collector = Collector(path, text)
     document = _load(collector, text)
-    _read_project(collector, _table(document.get("project")))
+    tool = _table(document.get("tool"))
+    _read_project(collector, _table(document.get("project")), _dynamic_files(tool))
     _read_groups(collector, _table(document.get("dependency-groups")), "dependency-groups")
     collector.add_all(_table(document.get("build-system")).get("requires"), "build", "build-system.requires")
-    tool = _table(document.get("tool"))
     _read_poetry(collector, _table(tool.get("poetry")))
     _read_flit(collector, _table(_table(tool.get("flit")).get("metadata")))
     _read_hatch(collector, _table(tool.get("hatch")))
@@ -73,23 +75,48 @@ def _table(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _read_project(collector: Collector, project: Mapping[str, Any]) -> None:
+def _read_project(collector: Collector, project: Mapping[str, Any], files: Mapping[str, Any]) -> None:
+    """Read PEP 621's table; `files` are those that stand for its dynamic fields."""
     collector.call(project.get("name"))
     collector.bound_python(project.get("requires-python"), "project.requires-python")
     collector.classify(project.get("classifiers"), "project.classifiers")
     collector.add_all(project.get("dependencies"), "main", "project.dependencies")
     for extra, items in _table(project.get("optional-dependencies")).items():
-        collector.add_all(items, group_called(extra), f"project.optional-dependencies.{extra}")
+        collector.add_all(items, extra_called(extra), f"project.optional-dependencies.{extra}")
     dynamic = project.get("dynamic")
     for field in ("dependencies", "optional-dependencies"):
-        if isinstance(dynamic, list) and field in dynamic:
-            collector.undecided(f"`{field}` is dynamic: the build decides it", collector.line_of("dynamic"))
+        if isinstance(dynamic, list) and field in dynamic and not _include(collector, files.get(field)):
+            group: DeclaredGroup = "main" if field == "dependencies" else "optional"
+            line = collector.line_of("dynamic")
+            collector.undecided(f"`{field}` is dynamic: the build decides it", line, group)
+
+
+def _dynamic_files(tool: Mapping[str, Any]) -> dict[str, Any]:
+    """Which requirements files setuptools, or hatch's plug-in for them, puts in for a dynamic field."""
+    setuptools = _table(_table(tool.get("setuptools")).get("dynamic"))
+    hooks = _table(_table(_table(tool.get("hatch")).get("metadata")).get("hooks"))
+    hatch = _table(hooks.get("requirements_txt"))
+    extras = _table(setuptools.get("optional-dependencies"))
+    return {
+        "dependencies": _table(setuptools.get("dependencies")).get("file") or hatch.get("files"),
+        "optional-dependencies": {extra: _table(value).get("file") for extra, value in extras.items()}
+        or hatch.get("optional-dependencies"),
+    }
+
+
+def _include(collector: Collector, files: Any) -> bool:
+    """Note the files of a field, or of each extra; whether all of it is in files."""
+    if isinstance(files, dict):
+        read = [collector.include(value, extra_called(extra)) for extra, value in files.items()]
+        return bool(read) and all(read)
+    return collector.include(files, "main")
 
 
 def _read_groups(collector: Collector, groups: Mapping[str, Any], place: str) -> None:
-    """PEP 735: every group is for makers, whatever its name; `include-group` adds nothing of its own."""
+    """PEP 735: groups are for makers, but for those that run it; `include-group` adds nothing of its own."""
     for name, items in groups.items():
-        collector.add_all(items, "development", f"{place}.{name}")
+        group: DeclaredGroup = "main" if name.lower() in _RUNNING else "development"
+        collector.add_all(items, group, f"{place}.{name}")
 
 
 def _read_poetry(collector: Collector, poetry: Mapping[str, Any]) -> None:
@@ -190,7 +217,7 @@ def _read_flit(collector: Collector, metadata: Mapping[str, Any]) -> None:
     collector.classify(metadata.get("classifiers"), "tool.flit.metadata.classifiers")
     collector.add_all(metadata.get("requires"), "main", "tool.flit.metadata.requires")
     for extra, items in _table(metadata.get("requires-extra")).items():
-        collector.add_all(items, group_called(extra), f"tool.flit.metadata.requires-extra.{extra}")
+        collector.add_all(items, extra_called(extra), f"tool.flit.metadata.requires-extra.{extra}")
 
 
 def _read_hatch(collector: Collector, hatch: Mapping[str, Any]) -> None:

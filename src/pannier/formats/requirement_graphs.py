@@ -23,7 +23,8 @@ def graph_of_lock(text: str, filename: str) -> Graph:
     """Read uv.lock, poetry.lock, pdm.lock, pylock.toml or Pipfile.lock; nothing of a file that is none.
 
     Returns:
-        Normalized project names to those that each requires; all that the lock holds are among the keys.
+        Normalized project names to those that each requires; all that the lock holds are among the keys, and
+        `project[extra]` for what an extra brings.
     """
     try:
         document = json.loads(text) if filename.endswith("Pipfile.lock") else tomllib.loads(text)
@@ -40,6 +41,9 @@ def graph_of_lock(text: str, filename: str) -> Graph:
         if isinstance(package, dict) and isinstance(package.get("name"), str):
             required = graph.setdefault(normalized_name(package["name"]), set())
             required.update(_required(package.get("dependencies")))
+            extras = package.get("optional-dependencies") or package.get("extras")
+            for extra, items in extras.items() if isinstance(extras, dict) else ():
+                graph[f"{normalized_name(package['name'])}[{normalized_name(str(extra))}]"] = _required(items)
     return graph
 
 

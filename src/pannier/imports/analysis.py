@@ -41,6 +41,8 @@ class AnalysisOptions(NamedTuple):
         locked: What the project's locks hold, by normalized name, sorted.
         required: What the project's own metadata requires without an extra, by normalized name, sorted;
             `None` where there is none.
+        offered: What it declares for an extra alone, in the same way.
+        listed: What lists beside it require to run it, in the same way.
         toplevel: Leave out imports inside functions.
         functions: Only what these functions need; everything when empty.
         is_thorough: Check every line of every file for errors, not only what can import in files that nobody
@@ -55,6 +57,8 @@ class AnalysisOptions(NamedTuple):
     declared: Mapping[str, str] = MappingProxyType({})
     locked: tuple[str, ...] = ()
     required: tuple[str, ...] | None = None
+    offered: tuple[str, ...] = ()
+    listed: tuple[str, ...] = ()
     toplevel: bool = False
     functions: tuple[str, ...] = ()
     is_thorough: bool = False
@@ -103,7 +107,12 @@ def analyze(
     findings.heed(dict(source for source in sources if isinstance(source, tuple)))
     named = [os.fspath(source) for source in sources if not isinstance(source, tuple)]
     roles = Roles(
-        program.units, [*filter(os.path.isdir, named)], options.required, is_running=options.is_running
+        program.units,
+        [*filter(os.path.isdir, named)],
+        options.required,
+        options.offered,
+        options.listed,
+        is_running=options.is_running,
     )
     return _assemble(sources, program, findings, roles)
 

@@ -174,10 +174,12 @@ def _imported(importer: _Importer, last: str, call: ast.Call, scope: Scope) -> I
         from pannier.imports.discovery import partly_named
 
         yield from partly_named(node, argument(call, 1, "package"), scope)
+    level = argument(call, 4, "level") if last == "__import__" else None
+    dots = level.value if isinstance(level, ast.Constant) and isinstance(level.value, int) else 0
     for text in found:
         relative = [_absolute(text, package) for package in packages] if text.startswith(".") else []
         for one in relative or [text]:
-            mentions = written(one, importer.form, importer.kind)
+            mentions = written(one, importer.form, importer.kind, max(dots, 0))
             # The object that Flask is configured from is the application's.
             yield from (mention._replace(is_own=last == "from_object") for mention in mentions)
 

@@ -118,7 +118,9 @@ def asks_availability(test: ast.expr, names: Set[str] = frozenset()) -> bool:
     if isinstance(test, ast.BoolOp):
         return any(asks_availability(part, names) for part in test.values)
     if isinstance(test, ast.Compare):
-        return asks_availability(test.left, names)
+        # `"pytest" in sys.modules`: somebody else has brought it.
+        is_loaded = isinstance(test.ops[0], ast.In) and dotted_name(test.comparators[0]) == "sys.modules"
+        return is_loaded or asks_availability(test.left, names)
     if isinstance(test, ast.NamedExpr):
         return asks_availability(test.value, names)
     if isinstance(test, ast.Name) and test.id in names:

@@ -24,6 +24,7 @@ from pannier.imports.keeping import Keeper
 from pannier.imports.local import Listing, as_listing
 from pannier.imports.plain import Plain, from_plain, to_plain
 from pannier.imports.program import Program
+from pannier.imports.roles import imported_first
 from pannier.imports.units import Pending, SearchPath, Unit
 from pannier.model.analysis import Location, Problem
 
@@ -33,7 +34,7 @@ _COARSEST_NS = 2_500_000_000
 _MOST_CHANGES = 100
 # Hidden entries that decide something.
 _HIDDEN = frozenset({".git", ".gitignore"})
-_FORMAT = b"pannier-analysis 1\n"
+_FORMAT = b"pannier-analysis 2\n"
 _DIGEST_SIZE = 32
 
 Signature = tuple[int, ...]
@@ -171,7 +172,9 @@ def _plain_unit(unit: Unit, signature: Signature | None) -> Plain:
         unit.name,
         unit.level,
         tuple(unit.search),
-        tuple(sorted(unit.local_modules & mentioned)),
+        # Whether a module beside the packages is imported, its bare name tells.
+        tuple(sorted(name for name in unit.local_modules if name in mentioned or "." not in name)),
+        imported_first(unit),
         tuple(sorted(unit.requests.items())),
         unit.is_thorough,
     )
@@ -211,11 +214,12 @@ def _restore(program: Program, kept: _Kept) -> bool:
 
 
 def _unit(plain: Plain) -> Unit:
-    path, _, found, root, name, level, search, local_modules, requests, is_thorough = plain
+    path, _, found, root, name, level, search, local_modules, imported, requests, is_thorough = plain
     scanned = from_plain(found)
     assert scanned.source is not None
     unit = Unit(scanned, scanned.source, Pending(path, root, level, SearchPath(*search)), name)
     unit.local_modules = set(local_modules)
+    unit.imported = imported
     unit.requests = dict(requests)
     unit.is_thorough = is_thorough
     return unit

@@ -60,6 +60,11 @@ def reasons(evidence: str) -> tuple[str, ...]:
     return tuple(_MEANINGS[letter] for letter in evidence)
 
 
+def is_obscure(found: tuple[str, ...]) -> bool:
+    """Whether reasons vouch for a project but little: it is neither kept by hand nor often downloaded."""
+    return not any(_MEANINGS[letter] in found for letter in "h123f")
+
+
 @cache
 def _table(name: str) -> bytes:
     return (_DATA / name).read_bytes()

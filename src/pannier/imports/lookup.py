@@ -2,6 +2,7 @@
 
 import os
 
+from pannier.imports.known_projects import is_obscure
 from pannier.imports.local import Found, LocalFile, LocalFinder, join, module_name, parent_directory
 from pannier.imports.resolution import Resolver
 from pannier.imports.scan import ImportSite
@@ -100,11 +101,11 @@ class Lookup:
             found = self.finder.find(root, site.module)
             if found is not None and self._is_meant(unit, site, found):
                 return self._with_submodules(root, site, found)
-        if self._is_elsewhere(site.module):
+        if self._is_elsewhere(site.module) and not self._is_obscure(site.module):
             return None
-        for root in unit.search.last:
+        for root in unit.search.last if top in self.finder.tops(unit.search.last) else ():
             found = self.finder.find(root, site.module)
-            if found is not None:
+            if found is not None and (found.is_certain or not self._is_elsewhere(site.module)):
                 return self._with_submodules(root, site, found)
         return None
 
@@ -114,13 +115,22 @@ class Lookup:
             # A script named like what it imports cannot mean itself.
             return False
         if found.is_certain:
-            return True
+            return not self._is_of_another(site, found)
         # Without `__init__.py` a directory gives way to an installed package, unless the module is there.
         wanted = {site.module, *(f"{site.module}.{name}" for name in site.names)}
         there = any(file.name in wanted for file in found.files) or any(
             submodule.files for submodule in self._submodules(found, site)
         )
         return there or not self._is_elsewhere(site.module)
+
+    def _is_of_another(self, site: ImportSite, found: Found) -> bool:
+        """Whether a part is meant that another project has: `azure.core` beside `azure.identity`."""
+        if "." not in site.module or not found.files or found.files[-1].name == site.module:
+            return False
+        provider = self._resolver.resolve(site.module)
+        if provider is None or "." not in provider.matched:
+            return False
+        return not any(file.name == provider.matched for file in found.files)
 
     def _submodules(self, found: Found, site: ImportSite) -> list[Found]:
         names = (f"{site.module}.{name}" for name in site.names if name != "*")
@@ -133,6 +143,13 @@ class Lookup:
             inner = self.finder.find(root, f"{site.module}.{name}") if name != "*" else None
             files.extend(inner.files if inner else ())
         return files
+
+    def _is_obscure(self, module: str) -> bool:
+        """Whether a name is one that hardly anybody means who has a module of that name at hand."""
+        provider = self._resolver.resolve(module)
+        if module.partition(".")[0] in self._standard or provider is None:
+            return False
+        return provider.confidence in {"known", "guess"} and is_obscure(provider.reasons)
 
     def _is_elsewhere(self, module: str) -> bool:
         """Whether a name is standard, or a project is known to provide it."""

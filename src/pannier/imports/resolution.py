@@ -75,7 +75,8 @@ class Resolver:
             self._by_project[normalized_name(distribution.name)] = distribution
             for name in distribution.import_names:
                 self._by_import.setdefault(name, []).append(distribution)
-        for name in (*self._mapping, *self._by_import):
+        dotted = (name.replace("-", ".") for name in self._declared if "-" in name)
+        for name in (*self._mapping, *self._by_import, *dotted):
             self._deeper.update(prefix for prefix in _prefixes(name) if prefix != name)
 
     def add_declared(self, requirements: Iterable[str]) -> None:
@@ -186,6 +187,9 @@ class Resolver:
         if not listed:
             return None
         matched, known = providers(name)
+        exact = self._of_very_name(name, known) if confidence == "declared" else None
+        if exact is not None:
+            return exact
         for item in known:
             chosen = _listed_as(item.project, listed)
             if chosen:
@@ -201,6 +205,19 @@ class Resolver:
             chosen = next((one for one in names if one in listed), "")
             if chosen and not is_namespace(prefix):
                 return _as_listed(listed[chosen], confidence, prefix, ())
+        return None
+
+    def _of_very_name(self, name: str, known: Sequence[Known]) -> Provider | None:
+        """A declared project of the import's very name, unless we know by hand that the name is another's."""
+        depth = providers(name)[0].count(".") if any(item.evidence == "h" for item in known) else -1
+        for prefix in _prefixes(name):
+            own = normalized_name(prefix)
+            if own in self._declared and prefix.count(".") > depth and not is_namespace(prefix):
+                others = tuple(item.project for item in known if normalized_name(item.project) != own)
+                spelled = next((item.project for item in known if normalized_name(item.project) == own), own)
+                requirement = self._declared[own]
+                wanted = spelled if requirement == own else requirement
+                return _as_listed(wanted, "declared", prefix, others)
         return None
 
     def _from_data(self, name: str) -> Provider | None:
@@ -257,6 +274,7 @@ def _own_names(name: str) -> Iterator[str]:
     own = normalized_name(name.replace(".", "-"))
     yield own
     yield from (f"python-{own}", f"{own}-python", f"py{own}", f"{own}-py", own.removeprefix("py"))
+    yield f"django-{own}"
 
 
 def _prefixes(name: str) -> Iterator[str]:

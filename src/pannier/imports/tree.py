@@ -1,6 +1,7 @@
 """Directories to the Python files in them that belong to the program."""
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import cache
@@ -34,21 +35,44 @@ _DEVELOPMENT_DIRECTORIES = frozenset(
         "bench",
     }
     | {"asv_bench", "ci", "docs_src", "tutorials", "demo", "demos"}
+    | {"_tests", "_test", "_build_utils", "_build_backend", "build_backend", "build_tools", "maint_tools"}
 )
+# Names of directories in a project that hold its tests: `dagster_tests`, `tests_unit`.
+_TESTS = r"\w+_tests?$|tests_\w+$"
 # Beside the packages of a project these serve its makers; in a plain directory they may be the program.
 _MAKERS_DIRECTORIES = frozenset(
-    {"scripts", "t", "extra", "extras", "notebooks", "profiling", "release", "gallery", "fuzz", "fuzzing"}
+    {
+        "script",
+        "scripts",
+        "t",
+        "extra",
+        "extras",
+        "notebooks",
+        "profiling",
+        "release",
+        "gallery",
+        "fuzz",
+        "fuzzing",
+    }
     | {"devtools", "maint", "maintenance"}
 )
 # The same, unless they are packages: projects of these names exist.
 _MAKERS_UNLESS_PACKAGES = frozenset({"tools", "tool", "utils", "contrib", "dev", "misc", "packaging"})
+# Directories beside a project's packages that hold more packages, though they are none themselves.
+_HOLDS_PACKAGES = frozenset({"src", "lib", "libs", "python", "packages", "apps", "services", "plugins", "."})
+_METADATA = ("pyproject.toml", "setup.py", "setup.cfg")
+_INSTALLABLE = r"(?m)^\[build-system\]|^\[options\]|\bsetup\("
+# How deep a package may lie in a namespace.
+_DEEPEST_NAMESPACE = 3
 _ROLES: dict[str, Role] = {
-    **dict.fromkeys(("tests", "test", "testing", "t", "fuzz", "fuzzing"), "tests"),
+    **dict.fromkeys(("tests", "test", "testing", "_tests", "_test", "t", "fuzz", "fuzzing"), "tests"),
     **dict.fromkeys(("docs", "doc", "docs_src"), "docs"),
     **dict.fromkeys(("examples", "example", "samples", "tutorials", "demo", "demos"), "examples"),
     **dict.fromkeys(("gallery", "notebooks"), "examples"),
 }
-_DEVELOPMENT_FILES = frozenset({"setup.py", "conftest.py", "tests.py"})
+_DEVELOPMENT_FILES = frozenset({"setup.py", "conftest.py", "tests.py", "setup_package.py"})
+# Helpers for those who test what uses the package; a package that needs them itself imports them.
+_TESTING_FILES = frozenset({"testing.py", "_testing.py"})
 # Only at the top: further down, `tasks.py` is a module like any other.
 _DEVELOPMENT_FILES_AT_THE_TOP = frozenset(
     {"noxfile.py", "tasks.py", "fabfile.py", "dodo.py", "versioneer.py", "hatch_build.py"}
@@ -86,6 +110,8 @@ def walk(directory: str) -> Tree:
     directory that symlinks make reachable twice is walked once.
     """
     tree = Tree()
+    for remembered in (_serves_makers, _is_beside):
+        remembered.cache_clear()
     _walk(directory, tree, (), set(), is_top=True)
     tree.files.sort()
     return tree
@@ -100,7 +126,9 @@ def is_for_development(path: str, directory: str, is_project: bool = False) -> b
         is_project: That directory has a project file (`pyproject.toml` and its like).
     """
     above, _, name = path.rpartition("/")
-    if name in _DEVELOPMENT_FILES or name.startswith("test_") or name.endswith(("_test.py", "_tests.py")):
+    if name in _DEVELOPMENT_FILES or (is_project and name in _TESTING_FILES):
+        return True
+    if name.startswith("test_") or name.endswith(("_test.py", "_tests.py")):
         return True
     return _serves_makers(above, directory, is_project, name in _DEVELOPMENT_FILES_AT_THE_TOP)
 
@@ -109,8 +137,10 @@ def makers_role(path: str, directory: str) -> Role:
     """For which purpose of its makers a file is that does not serve the program itself."""
     above, _, name = path.rpartition("/")
     parts = [part.lower() for part in Path(os.path.relpath(above or os.curdir, directory or os.curdir)).parts]
-    is_test = name in {"conftest.py", "tests.py"} or name.startswith("test_")
+    is_test = name in {"conftest.py", "tests.py", *_TESTING_FILES} or name.startswith("test_")
     if is_test or name.endswith(("_test.py", "_tests.py")):
+        return "tests"
+    if any(re.match(_TESTS, part) for part in parts):
         return "tests"
     return next((_ROLES[part] for part in parts if part in _ROLES), "tooling")
 
@@ -127,7 +157,55 @@ def _serves_makers(above: str, directory: str, is_project: bool, is_makers_at_th
         is_package = Path(directory, parts[0], "__init__.py").exists()
         if first in _MAKERS_DIRECTORIES or (first in _MAKERS_UNLESS_PACKAGES and not is_package):
             return True
+        if any(re.match(_TESTS, part) for part in parts) or _is_beside(directory, parts[0]):
+            return True
     return any(part.lower() in _DEVELOPMENT_DIRECTORIES for part in parts)
+
+
+@cache
+def _is_beside(directory: str, name: str) -> bool:
+    """Whether a directory at the top of a project is none of what its build installs.
+
+    It is no package, holds none, lies beside packages, and the files that tell how to build do not name it.
+    """
+    if name in _HOLDS_PACKAGES or name.startswith(".") or _has_packages(os.path.join(directory, name)):
+        return False
+    text = "\n".join(_text(os.path.join(directory, file)) for file in _METADATA)
+    if not re.search(_INSTALLABLE, text) or re.search(rf"['\"/]{re.escape(name)}['\"/]", text):
+        return False
+    return any(
+        _is_package(place, entry)
+        for place in (directory, os.path.join(directory, "src"))
+        for entry in _listed(place)
+    )
+
+
+def _is_package(place: str, name: str) -> bool:
+    is_makers = name.lower() in _DEVELOPMENT_DIRECTORIES | _MAKERS_DIRECTORIES or re.match(_TESTS, name)
+    return not is_makers and Path(place, name, "__init__.py").exists()
+
+
+def _has_packages(place: str, depth: int = _DEEPEST_NAMESPACE) -> bool:
+    """Whether a directory is a package, or a namespace that holds one."""
+    names = _listed(place)
+    if "__init__.py" in names:
+        return True
+    inner = (os.path.join(place, name) for name in names if "." not in name)
+    return depth > 0 and any(_has_packages(path, depth - 1) for path in inner if Path(path).is_dir())
+
+
+def _listed(place: str) -> list[str]:
+    try:
+        return sorted(os.listdir(place))
+    except OSError:
+        return []
+
+
+def _text(path: str) -> str:
+    try:
+        return Path(path).read_text("utf-8", "replace")
+    except OSError:
+        return ""
 
 
 class _Ignored(NamedTuple):
@@ -168,8 +246,11 @@ def _walk(
         tree.left_out[directory] = "an environment"
         return
     tree.listings[directory] = listing
-    if names & {"pyproject.toml", "setup.py", "setup.cfg"}:
+    if metadata := names & {*_METADATA}:
         tree.project_roots.append(directory)
+        if is_top:
+            # What they name decides what is installed.
+            tree.inputs.update(join(directory, name) for name in metadata)
     if ".gitignore" in names:
         tree.inputs.add(join(directory, ".gitignore"))
         ignored = (*ignored, *_read_ignored(directory))

@@ -55,6 +55,8 @@ class Unit:
         python2_line: Where it shows that it is written in Python 2; 0 when it does not.
         external: Imports that are none of the program's own modules.
         local_modules: Modules of the program's own that it imports.
+        imported: The program's own modules that it imports as it is imported itself, and names that may be
+            such; `None` until somebody asks.
         requests: Files that it asks for and that would not be read as much as it needs them without it.
         is_thorough: All of it was parsed.
     """
@@ -70,5 +72,6 @@ class Unit:
         self.python2_line = found.python2_line
         self.external: tuple[ImportSite, ...] = found.scan.sites
         self.local_modules: set[str] = set()
+        self.imported: tuple[str, ...] | None = None
         self.requests: dict[str, int] = {}
         self.is_thorough = False

@@ -9,6 +9,8 @@ Confidence = Literal["declared", "mapped", "installed", "locked", "known", "gues
 
 # Among the reasons for a project: its name is another than the import's, which a further project has.
 CONTESTED = "another project has the import's very name"
+# Why a project may be optional that is imported without a condition: installers of the metadata bring none.
+LATE = "imported in functions only, and not declared"
 
 
 class Location(NamedTuple):

@@ -9,6 +9,10 @@ DeclaredGroup = Literal["main", "optional", "development", "build"]
 CheckState = Literal[
     "used", "missing", "unknown", "misplaced", "transitive", "unused", "excused", "not-needed"
 ]
+# Places: in a requirements file, in one that `pip freeze` wrote, and in one that the metadata reads.
+LIST = "requirements"
+FROZEN_LIST = "frozen requirements"
+METADATA_LIST = "requirements of the metadata"
 
 
 class Declared(NamedTuple):
@@ -49,10 +53,17 @@ class DeclaredPython(NamedTuple):
 
 
 class Undecided(NamedTuple):
-    """A part of a file that only running it would tell, or that is no requirement."""
+    """A part of a file that only running it would tell, or that is no requirement.
+
+    Attributes:
+        location: Where.
+        message: What it is.
+        group: For whom the requirements would be that it hides; `None` where it hides none.
+    """
 
     location: Location
     message: str
+    group: DeclaredGroup | None = "main"
 
 
 class Declarations(NamedTuple):
@@ -64,6 +75,7 @@ class Declarations(NamedTuple):
         undecided: What could not be told without running or fetching something.
         project_names: What the projects themselves are called.
         python: What bounds the Python.
+        includes: Requirements files that one of them reads, as it names them, and for whom they are.
     """
 
     requirements: tuple[Declared, ...] = ()
@@ -71,6 +83,7 @@ class Declarations(NamedTuple):
     undecided: tuple[Undecided, ...] = ()
     project_names: tuple[str, ...] = ()
     python: tuple[DeclaredPython, ...] = ()
+    includes: tuple[tuple[str, DeclaredGroup], ...] = ()
 
 
 class Checked(NamedTuple):

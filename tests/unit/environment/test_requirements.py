@@ -16,7 +16,10 @@ def test_who_requires_whom_is_read_from_metadata(tmp_path: Path) -> None:
         (libraries / name).mkdir(parents=True)
         if metadata is not None:
             (libraries / name / "METADATA").write_text(metadata)
-    assert installed_requirements(tmp_path) == {"flask": {"jinja2", "importlib-metadata"}}
+    assert installed_requirements(tmp_path) == {
+        "flask": {"jinja2", "importlib-metadata"},
+        "flask[async]": {"asgiref"},
+    }
 
 
 def test_nothing_installed_requires_nothing(tmp_path: Path) -> None:

@@ -59,6 +59,27 @@ def test_dynamic_dependencies_are_undecided():
     (undecided,) = declarations.undecided
     assert str(undecided.location) == "pyproject.toml:3"
     assert "dynamic" in undecided.message
+    assert undecided.group == "main"
+
+
+@pytest.mark.parametrize(
+    "tables",
+    [
+        """[tool.setuptools.dynamic]
+dependencies = {file = ["base.txt"]}
+optional-dependencies.plot = {file = "plot.txt"}
+""",
+        """[tool.hatch.metadata.hooks.requirements_txt]
+files = ["base.txt"]
+optional-dependencies.plot = ["plot.txt"]
+""",
+    ],
+)
+def test_dynamic_dependencies_that_are_in_files_are_read_from_there(tables):
+    text = '[project]\nname = "app"\ndynamic = ["dependencies", "optional-dependencies"]\n' + tables
+    declarations = _pyproject(text)
+    assert declarations.includes == (("base.txt", "main"), ("plot.txt", "optional"))
+    assert not declarations.undecided
 
 
 def test_poetry_and_its_versions():
@@ -150,11 +171,19 @@ def test_setup_cfg():
     assert declarations.project_names == ("app",)
 
 
-def test_setup_cfg_from_a_file_is_undecided():
-    declarations = declared_in_setup_cfg(
-        "[options]\ninstall_requires = file: requirements.txt\n", "setup.cfg"
-    )
-    assert "requirements.txt" in declarations.undecided[0].message
+def test_setup_cfg_reads_from_files():
+    text = "[options]\ninstall_requires = file: base.txt, more.txt\n"
+    text += "[options.extras_require]\nplot = file: plot.txt\n"
+    declarations = declared_in_setup_cfg(text, "setup.cfg")
+    assert declarations.includes == (("base.txt", "main"), ("more.txt", "main"), ("plot.txt", "optional"))
+    assert not declarations.undecided
+
+
+def test_setup_cfg_of_pbr_takes_the_list_beside_it_and_its_own_extras():
+    text = "[metadata]\nname = scan\n[files]\npackages = scan\n[extras]\nsarif =\n    sarif-om>=1\n"
+    declarations = declared_in_setup_cfg(text, "setup.cfg")
+    assert declarations.includes == (("requirements.txt", "main"),)
+    assert _by_group(declarations) == {"optional": {"sarif-om>=1"}}
 
 
 def _script(text):
@@ -173,13 +202,13 @@ BASE += ["click"]
 setup(name=NAME, install_requires=BASE + ["requests"], extras_require=EXTRAS,
       setup_requires="wheel", tests_require=("nose",))
 """)
-    groups = _by_group(script.declarations)
+    groups = _by_group(script)
     assert groups["main"] == {"numpy>=1.2", "scipy", "attrs", "click", "requests"}
     assert groups["optional"] == {"matplotlib", "yaml-x"}
     assert groups["development"] >= {"pytest", "nose"}
     assert groups["build"] == {"wheel"}
-    assert script.declarations.project_names == ("app",)
-    assert not script.declarations.undecided
+    assert script.project_names == ("app",)
+    assert not script.undecided
 
 
 @pytest.mark.parametrize(
@@ -206,8 +235,8 @@ with open("requirements.txt") as stream:
     from_name = [str(r) for r in open("requirements.txt")]
 setup(install_requires={expression})
 """)
-    assert script.files == (("requirements.txt", "main"),)
-    assert not script.declarations.requirements
+    assert script.includes[0] == ("requirements.txt", "main")
+    assert not script.requirements
 
 
 def test_setup_py_by_a_dictionary_of_keywords():
@@ -215,13 +244,13 @@ def test_setup_py_by_a_dictionary_of_keywords():
         'import setuptools\nconfig = {"name": "app", "install_requires": ["numpy"]}\n'
         "setuptools.setup(**config)\n"
     )
-    assert _by_group(script.declarations) == {"main": {"numpy"}}
+    assert _by_group(script) == {"main": {"numpy"}}
 
 
 def test_setup_py_that_only_running_tells():
     script = _script("from setuptools import setup\nsetup(install_requires=compute() + ['numpy'])\n")
-    assert _by_group(script.declarations) == {"main": {"numpy"}}
-    assert "only when it is run" in script.declarations.undecided[0].message
+    assert _by_group(script) == {"main": {"numpy"}}
+    assert "only when it is run" in script.undecided[0].message
 
 
 def test_setup_py_with_conditions_gives_both_sides():
@@ -230,27 +259,36 @@ def test_setup_py_with_conditions_gives_both_sides():
         "deps = ['a']\nif sys.version_info < (3,):\n    deps.extend(['b'])\n"
         "setup(install_requires=deps + (['c'] if sys.platform == 'x' else ['d']))\n"
     )
-    assert _by_group(script.declarations) == {"main": {"a", "b", "c", "d"}}
+    assert _by_group(script) == {"main": {"a", "b", "c", "d"}}
 
 
-def test_setup_py_in_python_2_is_undecided():
-    assert "Python 3" in _script("print 'x'\n").declarations.undecided[0].message
+def test_setup_py_in_python_2_is_read_as_far_as_its_statements_allow():
+    text = (
+        "try:\n    x = 1\nexcept Exception, error:\n    print 'x', error\nsetup(install_requires=['numpy'])\n"
+    )
+    assert _by_group(_script(text)) == {"main": {"numpy"}}
+    assert "Python 3" in _script("exec 'x' in {}\n").undecided[0].message
+
+
+def test_an_extra_may_have_a_name_that_groups_of_makers_have():
+    text = '[project.optional-dependencies]\nformat = ["rfc3987"]\ntest = ["pytest"]\n'
+    assert _by_group(_pyproject(text)) == {"optional": {"rfc3987"}, "development": {"pytest"}}
 
 
 def test_setup_py_that_leads_to_itself_ends():
     script = _script("from setuptools import setup\na = b\nb = a + ['numpy']\nsetup(install_requires=a)\n")
-    assert {item.name for item in script.declarations.requirements} == {"numpy"}
+    assert {item.name for item in script.requirements} == {"numpy"}
 
 
 def test_requirements_files_with_options_and_includes():
-    declarations, included = declared_in_requirements(
+    declarations = declared_in_requirements(
         "# head\n-r base.txt\n-c constraints.txt\n--index-url https://x\nnumpy==1.2 \\\n  --hash=sha256:00\n"
         "-e git+https://example.com/lab/tool.git#egg=lab-tool\n-e .\n./wheels/x.whl\n"
         "requests>=2 # why\ngit+https://example.com/a/pretty-lib.git@main\n=broken\n",
         "requirements.txt",
         "main",
     )
-    assert included == ("base.txt",)
+    assert declarations.includes == (("base.txt", "main"),)
     assert [item.name for item in declarations.requirements] == [
         "numpy",
         "lab-tool",
@@ -410,7 +448,7 @@ def test_every_file_says_which_python_in_its_own_words():
     ]
     script = "MINIMUM = '>=3.7'\nsetup(\n    python_requires=MINIMUM,\n"
     script += "    classifiers=['Programming Language :: Python :: 2.7'],\n)\n"
-    assert _python(declared_in_setup_script(script, "setup.py").declarations) == [
+    assert _python(declared_in_setup_script(script, "setup.py")) == [
         ("setup.py:1", "python_requires", ">=3.7"),
         ("setup.py:4", "classifiers", "<3.0"),
     ]

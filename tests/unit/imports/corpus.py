@@ -30,9 +30,9 @@ class Case:
             path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
 
 
-def cases() -> Iterator[Case]:
-    """Every case of the corpus."""
-    for path in sorted(DIRECTORY.glob("*.txt")):
+def cases(directory: Path = DIRECTORY) -> Iterator[Case]:
+    """Every case of the corpus, or of another directory of the same form."""
+    for path in sorted(directory.glob("*.txt")):
         yield from _parse(path)
 
 

@@ -88,6 +88,17 @@ def test_a_directory_that_did_not_change_is_not_read_again(project, counted):
     assert (counted.whole, counted.again) == (1, [])
 
 
+def test_what_imports_what_is_kept_with_the_rest(project, counted):
+    keeper = _Keeper()
+    (project / "app/helper.py").write_text("from app import redis_cache, memory_cache\n")
+    (project / "app/redis_cache.py").write_text("import redis\n")
+    (project / "app/memory_cache.py").write_text("")
+    for _ in range(2):
+        role = {item.name: item.role for item in _analyze(keeper).projects}["redis"]
+        assert role == "runtime"
+    assert counted.whole == 1
+
+
 def test_only_a_file_that_changed_is_read_again(project, counted):
     keeper = _Keeper()
     _analyze(keeper)
