@@ -44,7 +44,7 @@ def check(
             it matters: reading that of a large environment takes longer than a script.
         target_python: Version of the Python that will run the program, on Linux; decides markers.
         find_mentions: Tells where projects are named that nothing imports; asked last of all.
-        is_strict: What is imported in functions alone has to be declared too.
+        is_strict: What is imported in functions alone has to be declared, whatever tests and others tell.
     """
     facts = _Facts(
         _by_name(declarations.requirements),
@@ -111,12 +111,18 @@ def _found(project: FoundProject, items: Sequence[Declared], facts: _Facts) -> C
         return row._replace(reason=f"comes with the extra `{through}`")
     if not needed:
         return row._replace(state="not-needed", reason=_why_not_needed(project.imports))
-    if project.role != "runtime" and not (facts.is_strict and LATE in project.role_reason):
+    if project.role != "runtime" and not _may_be_forgotten(project, facts.is_strict):
         return row._replace(state="not-needed", reason=project.role_reason)
     bringer = _bringer(normalized_name(project.name), facts)
     if bringer:
         return row._replace(state="transitive", reason=f"there only because `{bringer}` requires it")
     return row._replace(state="missing", reason="declared nowhere")
+
+
+def _may_be_forgotten(project: FoundProject, is_strict: bool) -> bool:
+    """Whether only functions import a project, and no other place tells that its absence is meant."""
+    is_told = any(found.kind not in _NEEDED for found in project.imports)
+    return LATE in project.role_reason and (is_strict or not is_told)
 
 
 def _places(items: Sequence[Declared]) -> str:
