@@ -26,7 +26,11 @@ class VersionNeeds:
 
     def add(self, use: Use, location: Location) -> None:
         """Note one use that the program cannot do without."""
-        bound = version_rules().bounds[use.token]
+        rules = version_rules()
+        if use.token not in rules.bounds:
+            # Another process read the file, and this one has not met the project yet.
+            rules.read_all()
+        bound = rules.bounds[use.token]
         found = _Found(bound, use.name, location)
         self._found.setdefault(normalized_name(bound.project), []).append(found)
 
