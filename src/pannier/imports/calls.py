@@ -19,6 +19,8 @@ TELLING_TEXTS = (
     *('exec("', "exec('", '"-m"', "'-m'", "python -m ", "python3 -m ", "} -m ", '" -m ', "' -m ", "%s -m "),
 )
 
+_EXECUTING = frozenset({"exec", "eval", "compile", "timeit", "repeat", "Timer"})
+_SUFFIX = ".py"
 _DISCOVERING = frozenset({"iter_modules", "walk_packages", "define_import_structure"})
 
 
@@ -110,16 +112,21 @@ _COMMANDS = frozenset(
 
 
 def find_calls(file: File, found: Mentions) -> None:
-    """Add the modules that calls of a file import by name."""
+    """Add the modules that calls of a file import by name, and the files that they run."""
     for call, scope in file.calls:
         name = scope.qualified(call.func)
+        last = name.rpartition(".")[2]
         found.add(call, _of_call(name, call, scope))
-        if name.rpartition(".")[2] in _DISCOVERING:
+        if _is_lazy_module(name, call) and isinstance(call.args[2], ast.Name):
+            _add_later_entries(call.args[2].id, file, found)
+        if last in _DISCOVERING:
             from pannier.imports.discovery import discovered
 
             found.add(call, discovered(name, call, scope))
-        if _is_lazy_module(name, call) and isinstance(call.args[2], ast.Name):
-            _add_later_entries(call.args[2].id, file, found)
+    if _SUFFIX in file.text:
+        from pannier.imports.run_files import find_run_files
+
+        find_run_files(file, found, _COMMANDS)
 
 
 def written(text: str, form: Form, kind: MentionKind = "dynamic", own_level: int = 0) -> Iterator[Mention]:
@@ -156,7 +163,7 @@ def _of_call(name: str, call: ast.Call, scope: Scope) -> Iterator[Mention]:
         yield from _of_pkg_resources(name.removeprefix("pkg_resources."), call, scope)
     elif last in _METADATA and name.startswith(("importlib.metadata.", "importlib_metadata.")):
         yield from _projects(texts(argument(call, 0, "distribution_name"), scope))
-    elif last in {"exec", "eval"} and name == last:
+    elif last in _EXECUTING and name in {last, f"timeit.{last}"}:
         yield from _executed(call, scope)
     elif last in {"attach", "attach_stub"} and name.startswith(("lazy_loader", "lazy")):
         yield from _attached(call, scope)
@@ -229,7 +236,8 @@ def _projects(found: Sequence[str]) -> Iterator[Mention]:
 
 def _executed(call: ast.Call, scope: Scope) -> Iterator[Mention]:
     """What a literal program imports at its top."""
-    for text in texts(argument(call, 0, "source"), scope):
+    programs = [*texts(argument(call, 0, "source", "stmt"), scope), *texts(argument(call, 1, "setup"), scope)]
+    for text in programs:
         if not re.search(_IMPORT_LINE, text):
             continue
         try:

@@ -122,7 +122,7 @@ def _scan_imports(
     source: SourceText, code: Code, options: ScanOptions, parse: Callable[[SourceText], _Parsed]
 ) -> FileScan:
     """What a file imports, looked for only as deep as the file asks for."""
-    tells = find_tells(code)
+    tells = find_tells(code, is_named=options.is_thorough)
     parsed: _Parsed | None = None
     if not options.is_thorough and tells.places is not None and len(source.text) >= _SMALL and is_usual(code):
         is_plain = not tells.places and not options.functions and is_balanced(code)

@@ -123,6 +123,8 @@ def texts(node: ast.expr | None, scope: Scope, depth: int = 0) -> tuple[str, ...
     if isinstance(node, ast.BinOp):
         return _operation(node, scope, depth + 1)
     if isinstance(node, ast.IfExp):
+        if isinstance(node.test, ast.Constant):
+            return texts(node.body if node.test.value else node.orelse, scope, depth + 1)
         return _unique((*texts(node.body, scope, depth + 1), *texts(node.orelse, scope, depth + 1)))
     if isinstance(node, ast.BoolOp):
         return _unique(text for value in node.values for text in texts(value, scope, depth + 1))

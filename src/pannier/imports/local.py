@@ -49,6 +49,8 @@ class _Step(NamedTuple):
 
 # In place of names taken from a package: every module that lies in it, and those of its packages as well.
 ALL, ALL_BELOW = "**", "***"
+# In place of them: the module is run as a script, from its own directory.
+RUN = "__main__"
 
 
 class Listing(NamedTuple):

@@ -27,6 +27,8 @@ _CALLED_MAGIC = re.compile(
 )
 _REQUIREMENT = re.compile(r"([A-Za-z0-9][\w.-]*)(?:\[[\w,.-]+\])?(?:[=<>!~]=?[\w.*,=<>!~-]+)?$")
 _EXTENSION = re.compile(r"^(\s*)%(?:load_ext|reload_ext)\s+([\w.]+)")
+# `%run worker.py` and `!python worker.py`.
+_RUN = re.compile(r"^(\s*)(?:%run|!\s*python[\d.]*)\s+(?:-\w+\s+)*([\w./-]+\.py)\b")
 _PLOTTING = re.compile(r"^(\s*)%(?:matplotlib|pylab)\b")
 # Extensions that come with IPython and need nothing more.
 _BUNDLED_EXTENSIONS = frozenset({"autoreload", "storemagic"})
@@ -53,6 +55,8 @@ def without_magic(line: str) -> str:
     assigned = _ASSIGNED_MAGIC.match(line)
     if assigned:
         return f"{assigned[1]}{assigned[2]} None"
+    if ran := _RUN.match(line):
+        return f"{ran[1]}run_path({ran[2]!r})"
     magic = _LINE_MAGIC.match(line)
     return f"{magic[1]}pass" if magic else line
 

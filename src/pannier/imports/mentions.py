@@ -9,6 +9,7 @@ import bisect
 from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 
+from pannier.imports.conditions import Surroundings, verdict
 from pannier.imports.literals import Argument, Binding, Scope
 from pannier.imports.walking import LEADING_FIELDS, LEAVES
 
@@ -95,17 +96,21 @@ class Mentions:
         return place < len(self._lines) and self._lines[place] <= (statement.end_lineno or statement.lineno)
 
 
-def read_file(tree: ast.Module, text: str) -> File:
-    """Walk over a file once, for everything that finders of mentions want to know."""
-    walker = _Walker(text)
+def read_file(tree: ast.Module, text: str, surroundings: Surroundings) -> File:
+    """Walk over a file once, for everything that finders of mentions want to know.
+
+    Of `A if CONDITION else B`, the condition is settled where the target decides it.
+    """
+    walker = _Walker(text, surroundings)
     walker.walk(tree, Scope())
     walker.pass_arguments()
     return walker.file
 
 
 class _Walker:
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, surroundings: Surroundings) -> None:
         self.file = File(text, [], [], [], [])
+        self.surroundings = surroundings
         self.functions: dict[str, list[tuple[ast.FunctionDef | ast.AsyncFunctionDef, Scope]]] = {}
         self.classes: set[str] = set()
 
@@ -116,6 +121,8 @@ class _Walker:
             kind = current.__class__
             if kind in _NOTED:
                 self._note(current, inside)
+            elif kind is ast.IfExp:
+                self._settle(current)  # type: ignore[arg-type]
             inner = inside
             if kind in _FUNCTIONS:
                 inner = self._enter_function(current, inside)  # type: ignore[arg-type]
@@ -152,6 +159,11 @@ class _Walker:
             scope.bind(node.target, node.iter, "item")
         elif isinstance(node, ast.ClassDef):
             self.classes.add(node.name)
+
+    def _settle(self, node: ast.IfExp) -> None:
+        holds = verdict(node.test, self.surroundings)
+        if holds is not None:
+            node.test = ast.copy_location(ast.Constant(holds), node.test)
 
     def _enter_function(
         self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda, scope: Scope

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from pannier.imports.file_scan import FileScan, ScanOptions, scan_file, scan_reading
-from pannier.imports.local import LocalFile, join, module_name, parent_directory
+from pannier.imports.local import RUN, LocalFile, join, module_name, parent_directory
 from pannier.imports.lookup import Lookup
 from pannier.imports.reading import parse_text
 from pannier.imports.resolution import Resolver
@@ -68,6 +68,8 @@ class Program:
         self.inputs: set[str] = set()
         self.changed: dict[str, tuple[Unit, int]] = {}
         self.unread: dict[str, tuple[Problem, ...]] = {}
+        # Files that are run by their paths.
+        self._run: set[str] = set()
         self._functions_found: set[str] = set()
         # Files that were named, and of which only functions count.
         self._partly: set[str] = set()
@@ -257,6 +259,8 @@ class Program:
                 external.append(site)
                 continue
             unit.local_modules.add(site.module)
+            if site.names == (RUN,):
+                self._run.update(file.path for file in files)
             level = max(unit.level, _LEVELS.get(site.kind, REQUIRED))
             for file in files:
                 # Of a package whose parts a unit imports one by one, its own files come each time again.
@@ -278,7 +282,15 @@ class Program:
         search = unit.search._replace(first=self._lookup.first(unit))
         if file.root not in search.first:
             search = search._replace(first=(file.root, *search.first))
-        self._queues[level].append(Pending(file.path, file.root, level, search, is_named=False))
+        if file.path in self._run:
+            own = os.path.dirname(file.path) or os.curdir
+            search = search._replace(first=tuple(dict.fromkeys((own, *search.first))))
+        root = file.root
+        if unit.path in self._run and root == (os.path.dirname(unit.path) or os.curdir):
+            # It has to lie beside the script, wherever that is.
+            root = unit.root
+            self._run.add(file.path)
+        self._queues[level].append(Pending(file.path, root, level, search, is_named=False))
 
     def _take_whole(self, path: str) -> None:
         """What is imported runs as a whole, a file of which a function was asked for too."""

@@ -119,7 +119,7 @@ def scan_tree(
     """
     mentions = Mentions()
     if tells.places != ():
-        mentions = find_mentions(tree, text, has_backends=tells.has_backends)
+        mentions = find_mentions(tree, text, surroundings, has_backends=tells.has_backends)
     scanner = _Scanner(surroundings, mentions, toplevel, wanted)
     scanner.visit_body(tree.body, _Context())
     # What changes the path is among what only all of a file tells.

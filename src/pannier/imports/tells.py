@@ -81,11 +81,19 @@ class Tells(NamedTuple):
     has_backends: bool = False
 
 
-def find_tells(code: Code) -> Tells:
-    """Look for what names modules by texts."""
+def find_tells(code: Code, *, is_named: bool = False) -> Tells:
+    """Look for what names modules by texts.
+
+    Args:
+        code: The file.
+        is_named: Look for what runs files by their paths, which in a directory are read anyway, and programs
+            in constants, which many files may hold and few do.
+    """
     lines = _import_lines(code.text)
     if _has_backends(code.text, lines):
         return Tells(None, has_backends=True)
+    if is_named and (_runs_files(code.text) or _runs_programs(code.text)):
+        return Tells(None)
     return Tells(_telling_places(code, lines))
 
 
@@ -106,6 +114,16 @@ def _telling_places(code: Code, lines: str) -> tuple[int, ...] | None:
             return None
         places.append(place)
     return tuple(places)
+
+
+def _runs_files(text: str) -> bool:
+    """Whether a file may run or load another one that it names by its path."""
+    return ".py" in text and ('.py"' in text or ".py'" in text or ".py " in text)
+
+
+def _runs_programs(text: str) -> bool:
+    """Whether a file may run programs that are texts of its own."""
+    return "exec(" in text or "timeit" in text
 
 
 def _is_in_field(text: str, place: int) -> bool:

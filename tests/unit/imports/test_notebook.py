@@ -194,3 +194,15 @@ def test_what_conda_installs_is_declared_by_its_name_on_the_index(tmp_path, monk
         "xarray": "xarray==0.20.*",
         "dask": "dask",
     }
+
+
+def test_scripts_that_a_notebook_runs_are_read(tmp_path, monkeypatch):
+    for name, text in (
+        ("one.py", "import numpy"),
+        ("sub/two.py", "import yaml"),
+        ("three.py", "import redis"),
+    ):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(f"{text}\n")
+    content = _notebook("%run one.py --fast\n!python3 -u sub/two.py x", "!cat three.py")
+    assert _names(_analysis(tmp_path, monkeypatch, content)) == {"numpy", "PyYAML"}
