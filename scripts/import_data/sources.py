@@ -85,6 +85,10 @@ def _top_level_rows(path: Path) -> Iterator[tuple[str, str, str]]:
         )
 
 
+# The package that users name, where the mapping knows only the parts that it is made of.
+_CONDA_NAMES = {"opencv-python": "opencv"}
+
+
 def _channel_names(mapping: Mapping[str, str | None]) -> dict[str, str]:
     """Project to conda name; of several, the one that is the project's own name, else the shortest."""
     names: dict[str, list[str]] = defaultdict(list)
@@ -94,7 +98,7 @@ def _channel_names(mapping: Mapping[str, str | None]) -> dict[str, str]:
     return {
         project: min(found, key=lambda name: (normalized(name) != project, len(name), name))
         for project, found in names.items()
-    }
+    } | _CONDA_NAMES
 
 
 def digest(path: Path) -> str:

@@ -150,3 +150,13 @@ def test_a_block_that_is_not_valid_stops_only_who_would_run_it(project: Commands
     }
     assert [row["code"] for row in result["problems"]] == ["script-metadata"]
     assert _json(project, "tool_user.py", "--strict", status=1)["error"]["code"] == "spec-invalid"
+
+
+def test_what_is_written_is_of_the_kind_that_its_name_says(commands: Commands) -> None:
+    script = commands.script("app.py", "import cv2\nimport yaml\n")
+    for name in ("requirements.txt", "environment.yml", "spec.json"):
+        commands.run("pannier", "analyze", script, "-o", f"out/{name}")
+    texts = {path.name: path.read_text() for path in (commands.directory / "out").iterdir()}
+    assert texts["requirements.txt"] == "opencv-python\nPyYAML\n"
+    assert "      - opencv-python  # conda-forge: opencv\n" in texts["environment.yml"]
+    assert '"opencv-python",' in texts["spec.json"]

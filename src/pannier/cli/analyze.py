@@ -35,6 +35,7 @@ EXAMPLES = (
         "pannier analyze weather.py -o spec.json",
         "write that as an environment spec, for `pannier lock` or conda",
     ),
+    ("pannier analyze weather.py -o requirements.txt", "for pip"),
     ("pannier analyze src/ notebook.ipynb --python .venv", "with the versions that this environment has"),
     (
         "pannier analyze app.py --pkg-mapping cv2=opencv-python-headless",
@@ -60,7 +61,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "where the declaring file lies, or here)",
     )
     parser.add_argument(
-        "-o", "--output", metavar="OUT", help="the environment spec to write; - is standard output"
+        "-o",
+        "--output",
+        metavar="OUT",
+        help="the environment spec to write, *.json or *.yml, or a requirements file, *.txt; - is JSON on "
+        "standard output",
     )
     parser.add_argument(
         "--python",
@@ -124,16 +129,15 @@ def execute(arguments: argparse.Namespace, context: Context) -> Outcome:
         gc.freeze()
         gc.enable()
     _refuse_unread(sources, result.analysis, is_check=arguments.check is not None)
-    spec = _spec_text(result) if arguments.output or context.json else ""
     text, summary, status = _shown(result, arguments, context)
     if arguments.output == "-":
-        text = spec
+        text = _spec_text(result, arguments.output)
     elif arguments.output:
         from pannier.store.writing import write_whole
 
-        write_whole(Path(arguments.output), spec.encode())
+        write_whole(Path(arguments.output), _spec_text(result, arguments.output).encode())
         text = "" if arguments.quiet else text
-    data = _data(result, spec, arguments.output) if context.json else {}
+    data = _data(result, _spec_text(result, ""), arguments.output) if context.json else {}
     return Outcome(data=data, text=text, summary=summary, status=status)
 
 
@@ -158,10 +162,17 @@ def _analyze(
     return api.analyze(sources, options, context.load_settings(), context.reporter)
 
 
-def _spec_text(result: "AnalyzeResult") -> str:
-    from pannier.formats.environment_specs import format_spec
+def _spec_text(result: "AnalyzeResult", name: str) -> str:
+    """The spec, in the form that a file of this name has; JSON for none."""
+    if Path(name).suffix.lower() in {"", ".json"}:
+        from pannier.formats.environment_specs import format_spec
 
-    return format_spec(result.spec)
+        return format_spec(result.spec)
+    from pannier.formats.spec_texts import format_spec_as
+    from pannier.model.names import normalized_name
+
+    names = {normalized_name(project.name): project.conda_name for project in result.analysis.projects}
+    return format_spec_as(name, result.spec, names)
 
 
 def _shown(result: "AnalyzeResult", arguments: argparse.Namespace, context: Context) -> tuple[str, str, int]:

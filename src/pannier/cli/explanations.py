@@ -87,6 +87,8 @@ def _facts(project: FoundProject, row: Checked | None) -> Iterator[tuple[str, st
     requirement = f"-e {project.editable_path}" if project.editable_path else project.requirement
     yield "requirement", requirement
     yield "known as", f"{project.confidence}: {_KNOWN[project.confidence]}"
+    if project.conda_name:
+        yield "conda-forge", project.conda_name
     if project.role != "runtime":
         yield "role", project.role
     if project.reasons:

@@ -14,8 +14,8 @@ def format_spec(spec: Spec) -> str:
     A local project outside the spec's own directory is named as a project instead of by its path. Data make
     it the D4 dialect, since conda has no word for them.
     """
-    pip = sorted({*spec.requirements, *_local_lines(spec)}, key=lambda line: (line.lower(), line))
-    dependencies: list[Any] = [f"python{_conda_version(spec.python)}", "pip", *sorted(spec.matchspecs)]
+    pip = requirement_lines(spec)
+    dependencies: list[Any] = [conda_bound(spec), "pip", *sorted(spec.matchspecs)]
     if pip:
         dependencies.append({"pip": pip})
     document: dict[str, Any] = {
@@ -27,6 +27,16 @@ def format_spec(spec: Spec) -> str:
     import json
 
     return json.dumps(document, indent=4, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def requirement_lines(spec: Spec) -> list[str]:
+    """The requirements of a spec, its local projects among them, as pip reads them; sorted."""
+    return sorted({*spec.requirements, *_local_lines(spec)}, key=lambda line: (line.lower(), line))
+
+
+def conda_bound(spec: Spec) -> str:
+    """Python as conda names it, with what bounds it."""
+    return f"python{_conda_version(spec.python)}"
 
 
 def _conda_version(specifier: str) -> str:

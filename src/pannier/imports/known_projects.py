@@ -16,6 +16,18 @@ _CURATED, _RANKED = "import_names.txt", "ranked_names.txt"
 _PROBES = 5
 # Google's libraries version their modules (`google.cloud.storage_v1`, `google.cloud.vision_v1p3beta1`).
 _API_VERSION = r"_v\d+\w*$"
+# Packages of conda-forge that hold what others of it only add to.
+_CONDA_PARTS = {
+    "matplotlib-base": "matplotlib",
+    "dask-core": "dask",
+    "py-opencv": "opencv-python",
+    "libopencv": "opencv-python",
+    "py-xgboost": "xgboost",
+    "pytorch-cpu": "torch",
+    "pytorch-gpu": "torch",
+    "tensorflow-base": "tensorflow",
+    "faiss-gpu": "faiss-cpu",
+}
 _MEANINGS = {
     "h": "kept by hand",
     "1": "among the 100 most downloaded",
@@ -165,6 +177,8 @@ def conda_name(project: str) -> str:
 
 def project_of_conda(package: str) -> str:
     """The project, normalized, that a package of conda-forge is made from; empty for one that is none."""
+    if package.lower() in _CONDA_PARTS:
+        return _CONDA_PARTS[package.lower()]
     key = re.escape(package.lower()).encode()
     found = re.search(rb"^(\S+) %b$" % key, _table("conda_names.txt"), re.MULTILINE)
     if found:

@@ -10,6 +10,7 @@ from pannier.imports.known_projects import (
     entry,
     has_deeper,
     is_namespace,
+    project_of_conda,
     providers,
     reasons,
     unranked,
@@ -169,3 +170,10 @@ def test_a_list_that_contradicts_itself_is_refused(builder, text):
 def test_braces_stand_for_a_line_each(builder):
     table = builder.parse("a-{b,c-d}: a.{} A.{/}\n")
     assert table.first == {"a.b": "a-b", "a.c_d": "a-c-d", "A.b": "a-b", "A.c.d": "a-c-d"}
+
+
+def test_parts_of_a_package_of_conda_are_the_project_that_it_is_made_from():
+    assert project_of_conda("opencv") == "opencv-python"
+    assert project_of_conda("py-opencv") == "opencv-python"
+    assert project_of_conda("Matplotlib-base") == "matplotlib"
+    assert conda_name("opencv-python") == "opencv"
