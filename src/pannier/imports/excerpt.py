@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from functools import cache
 
 from pannier.imports.lexical import Code
-from pannier.imports.top_imports import IMPORTING
+from pannier.imports.plain_imports import IMPORTING
 
 # Brackets nested deeper than this are parsed in full.
 _DEEPEST = 12

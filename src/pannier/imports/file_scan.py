@@ -9,12 +9,12 @@ from typing import NamedTuple
 
 from pannier.imports.conditions import Surroundings
 from pannier.imports.lexical import Code
+from pannier.imports.plain_imports import plain_imports
 from pannier.imports.reading import read_source
 from pannier.imports.scan import Scan, scan_tree
 from pannier.imports.source import Reading, SourceText
 from pannier.imports.syntax import Feature, find_features
 from pannier.imports.tells import find_tells
-from pannier.imports.top_imports import top_imports
 from pannier.imports.uses import Use, find_uses
 from pannier.imports.usual import is_balanced, is_usual
 from pannier.model.analysis import Problem
@@ -126,7 +126,7 @@ def _scan_imports(
     parsed: _Parsed | None = None
     if not options.is_thorough and tells.places is not None and len(source.text) >= _SMALL and is_usual(code):
         is_plain = not tells.places and not options.functions and is_balanced(code)
-        sites = top_imports(code) if is_plain else None
+        sites = plain_imports(code, toplevel=options.toplevel) if is_plain else None
         if sites is not None:
             return FileScan(source, Scan(sites))
         parsed = _parse_excerpt(code, tells.places)

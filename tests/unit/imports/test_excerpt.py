@@ -16,7 +16,7 @@ from pannier.imports.lexical import Code
 from pannier.imports.scan import scan_tree
 from pannier.imports.source import Reading, SourceText
 from pannier.imports.tells import find_tells
-from pannier.imports.top_imports import top_imports
+from pannier.imports.plain_imports import plain_imports
 from pannier.imports.usual import is_usual
 
 _THOROUGH = ScanOptions((3, 11), "linux")
@@ -39,7 +39,7 @@ def _assert_same(text):
         whole = _scan(text, ast.parse(text))
         assert _scan(text, ast.parse(part)) == whole
     if not telling:
-        assert top_imports(code) in (None, whole.sites)
+        assert plain_imports(code) in (None, whole.sites)
     return True
 
 
