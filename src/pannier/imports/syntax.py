@@ -101,10 +101,7 @@ def _uncommented(line: str) -> Iterator[str]:
 
 
 def _strings(*prefixes: str) -> tuple[str, ...]:
-    quotes = ('"', "'")
-    return tuple(
-        rf"""{prefix}{quote}(?<![\w"'.]{prefix}{quote})""" for prefix in prefixes for quote in quotes
-    )
+    return tuple(rf"""{prefix}"(?<![\w"'.]{prefix}")""" for prefix in prefixes)
 
 
 # What begins a line, found in one search; a rule is met where its group matches.
@@ -134,7 +131,9 @@ _OF_GROUP = {
     "lazy": ("`lazy` import", (3, 15)),
     "types": ("`except` of several types without parentheses", (3, 14)),
 }
-_GENERICS = tuple(f"{before} {name}[" for before in (":", "->") for name in ("list", "dict", "tuple", "set"))
+_GENERICS = tuple(
+    rf"{name}\[(?:(?<=: {name}\[)|(?<=-> {name}\[))" for name in ("list", "dict", "tuple", "set")
+)
 _RULES = (
     _Rule("f-string", _strings("f", "fr"), since=(3, 6)),
     _Rule("`async` as a name", (r"async\b(?<![\w]async)(?![ \t]++(?:def|for|with)\b)",), before=(3, 7)),
@@ -153,11 +152,10 @@ _RULES = (
     _Rule("positional-only parameter", (r"/(?<=[(,\s]/)\s*+[,):]",), since=(3, 8)),
     _Rule(
         "`list[...]` in an annotation",
-        tuple(f"{text[:-1]}\\[" for text in _GENERICS),
+        _GENERICS,
         since=(3, 9),
         is_meant=_is_evaluated,
         only_with="->",
-        texts=_GENERICS,
     ),
     _Rule(
         "`X | None` in an annotation",
