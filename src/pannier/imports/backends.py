@@ -70,6 +70,9 @@ class Section:
         self.telling = telling
         self.also = also
         self._read = read
+        # Those that are looked for whatever the section, and those that only hold one of these.
+        self._known = frozenset(telling) & frozenset(TELLING_TEXTS)
+        self._longer = tuple(one for one in telling if one not in self._known)
 
     @cached_property
     def rules(self) -> tuple[Rule, ...]:
@@ -87,7 +90,7 @@ class Section:
             told: The `TELLING_TEXTS` that were found.
             text: Where to look for what merely holds one of these.
         """
-        return any(telling in (told if telling in TELLING_TEXTS else text) for telling in self.telling)
+        return not self._known.isdisjoint(told) or any(map(text.__contains__, self._longer))
 
     def is_about(self, text: str) -> bool:
         """Whether a file holds one of the other texts, where there are any."""

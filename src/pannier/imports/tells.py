@@ -5,6 +5,7 @@ says the same in an excerpt. What depends on the rest of the file (a name, a tab
 """
 
 import re
+import string
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -23,9 +24,18 @@ _LIBRARIES = frozenset(
     }
 )
 _ANYWHERE = tuple(telling for telling in backends.TELLING_TEXTS if telling not in _LIBRARIES)
+# Most of those are written in capitals, of which there are few in a text: they are looked for in these alone.
+_OTHERS = bytes(set(range(256)) - set(string.ascii_uppercase.encode()))
+_FEWEST = 4
+
+
+def _capitals(text: str) -> bytes:
+    return text.encode("utf-8", "replace").translate(None, _OTHERS)
+
+
+_IN_CAPITALS = tuple(capitals for one in _ANYWHERE if len(capitals := _capitals(one)) >= _FEWEST)
 # Looking for what several have in common is a look less for each of the others.
-_IN_COMMON = ("SQLA", "BACKEND", "socks")
-_COMMON = (*_IN_COMMON, *(one for one in _ANYWHERE if not any(common in one for common in _IN_COMMON)))
+_SMALL = ("socks", *(one for one in _ANYWHERE if len(_capitals(one)) < _FEWEST and "socks" not in one))
 # Modules whose functions import by texts that stand elsewhere than in the call.
 _MODULES_OF_CALLS = (
     *("hypercorn", "granian", "uvicorn", "pkg_resources", "lazy_loader", "importlib_metadata"),
@@ -44,18 +54,14 @@ _MODULE_COMMAND = r"""(?:py[\w.]*|executable|[}"']|%s|-[uBbEIsSOvqd]+)["'}]*\s+-
 _MODULE_OPTION = r""",\s*["']-m["']\s*[],]"""
 # What both hold, which is found sooner.
 _OPTION = re.compile(r"""-m["'\s](?<=["'\s]...)""", re.DOTALL)
-# Functions that import what their argument says: a text that tells of them, their names, and the module that
-# they have to come from.
+# Functions that import what their argument says: a text that tells of them, the end of their names, and the
+# module that they have to come from. Patterns that begin with a literal are searched as fast as texts.
 _FUNCTIONS = (
     ("exec(", r"""exec(?=\((?:["']|\w*import))""", ""),
     ("optional_package", r"optional_package\b", ""),
-    ("find_spec", r"find_spec\b", ""),
-    ("find_loader", r"find_loader\b", ""),
     ("is_module_available", r"is_module_available\b", ""),
-    ("LazyImport", r"_?LazyImport\b", ""),
-    ("LazyModule", r"_?LazyModule\b", ""),
-    ("lazy_module", r"lazy_module\b", ""),
-    ("lazy.load", r"lazy\.load\b", ""),
+    ("", r"find_(?:spec|loader)\b", ""),
+    ("", r"azy(?<=[lL]azy)(?:Import|Module|_module|\.load)\b", ""),
     ("from_object", r"(?:[Cc]onf\w*|cfg|[Ss]ettings)\.from_object\b", ""),
     ("get_", r"get_(?:loader|data)\b", "pkgutil"),
     ("resolve_name", r"resolve_name\b", "pkgutil"),
@@ -153,7 +159,7 @@ def _import_lines(text: str) -> str:
 
 def _has_backends(text: str, lines: str) -> bool:
     told = [*filter(lines.__contains__, _LIBRARIES)]
-    if any(map(text.__contains__, _COMMON)):
+    if any(map(text.__contains__, _SMALL)) or any(map(_capitals(text).__contains__, _IN_CAPITALS)):
         told += filter(text.__contains__, _ANYWHERE)
     return told != [] and backends.may_hold_backends(text, told)
 
@@ -168,19 +174,24 @@ def _names(text: str, lines: str) -> Iterator[int]:
 
 def _places(text: str, pattern: str) -> Iterator[int]:
     for match in re.finditer(pattern, text):
-        if not _is_imported(text, match.start()):
-            yield match.start()
+        start = _word_start(text, match.start())
+        if not _is_imported(text, start):
+            yield start
 
 
 def _named_import(text: str) -> Iterator[int]:
     for match in _NAMED_IMPORT.finditer(text):
-        start = match.start()
-        while start and _is_word(text[start - 1]):
-            start -= 1
+        start = _word_start(text, match.start())
         word = _WORD.match(text, start)
         name = word[0] if word else ""
         if (name in calls.IMPORTERS or name == "importlib") and not _is_imported(text, start):
             yield start
+
+
+def _word_start(text: str, place: int) -> int:
+    while place and _is_word(text[place - 1]):
+        place -= 1
+    return place
 
 
 def _is_word(character: str) -> bool:
