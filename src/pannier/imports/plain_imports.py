@@ -48,7 +48,7 @@ def plain_imports(code: Code, *, toplevel: bool = False) -> tuple[ImportSite, ..
         statement = _STATEMENT.match(blanked, start)
         if statement is None or blanked.endswith("\\\n", 0, start):
             return None
-        place = _place(blanked, start, statement[1])
+        place = _place(blanked, start, statement[1]) if statement[1] else _AT_MARGIN
         if place is None:
             return None
         line, counted = line + blanked.count("\n", counted, start), start
@@ -85,6 +85,8 @@ def _sites(statement: re.Match[str], line: int, place: _Place) -> list[ImportSit
     """The modules that a statement names; none where it is not valid."""
     margin, plain, dots, module, listed, enclosed = statement.groups()
 
+    column = len(margin) + 1
+
     def site(module: str, names: tuple[str, ...], level: int) -> ImportSite:
         return ImportSite(
             module,
@@ -92,9 +94,14 @@ def _sites(statement: re.Match[str], line: int, place: _Place) -> list[ImportSit
             level,
             "required",
             line,
-            len(margin) + 1,
-            is_certain=place.is_certain,
-            in_function=place.in_function,
+            column,
+            (),
+            (),
+            place.is_certain,
+            (),
+            False,
+            False,
+            place.in_function,
         )
 
     if plain is not None:
@@ -103,13 +110,16 @@ def _sites(statement: re.Match[str], line: int, place: _Place) -> list[ImportSit
         return [site(name, (), 0) for name in modules] if is_valid else []
     names = _names(listed or enclosed.rstrip(" \t\n,"))
     is_valid = _is_dotted(module) if module else dots != ""
-    if not is_valid or not all(name == "*" or name.isidentifier() for name in names):
+    if not is_valid or not (names == ("*",) or all(map(str.isidentifier, names))):
         return []
     return [site(module, names, len(dots))] if names else []
 
 
 def _names(listed: str) -> tuple[str, ...]:
     """The names in a list of some, without what they are called from then on; none where one is not valid."""
+    names = tuple(map(str.strip, listed.split(",")))
+    if all(map(str.isidentifier, names)):
+        return names
     found: list[str] = []
     for part in listed.split(","):
         words = part.split()
@@ -120,4 +130,4 @@ def _names(listed: str) -> tuple[str, ...]:
 
 
 def _is_dotted(name: str) -> bool:
-    return all(map(str.isidentifier, name.split(".")))
+    return name.isidentifier() or all(map(str.isidentifier, name.split(".")))

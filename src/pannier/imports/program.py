@@ -2,8 +2,9 @@
 
 import os
 from collections import deque
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NamedTuple
 
 from pannier.imports.file_scan import FileScan, ScanOptions, scan_file, scan_reading
 from pannier.imports.local import RUN, LocalFile, join, module_name, parent_directory
@@ -15,6 +16,9 @@ from pannier.imports.units import DEVELOPMENT, OPTIONAL, REQUIRED, TYPING, Pendi
 from pannier.model.analysis import Problem
 from pannier.model.errors import AnalysisError
 from pannier.model.events import Reporter, Stage
+
+if TYPE_CHECKING:
+    from pannier.imports.crew import Crew
 
 _LEVELS = {"optional": OPTIONAL, "typing": TYPING}
 _UNLISTED = DEVELOPMENT + 1
@@ -59,6 +63,7 @@ class Program:
         self._reporter = reporter
         self._queues: tuple[deque[Pending], ...] = tuple(deque() for _ in range(4))
         self._seen: set[str] = set()
+        self._crew: Crew | None = None
         self._scanned: dict[str, FileScan] = {}
         # The strongest level at which each path waits already.
         self._queued: dict[str, int] = {}
@@ -143,8 +148,7 @@ class Program:
 
         stage = Stage(name="reading", unit="files")
         self._reporter.begin(stage)
-        with uncollected():
-            self._scan_tree(stage)
+        with uncollected(), self._scanning_ahead(stage):
             if self._options.functions:
                 self._keep_those_with_functions()
             self._read_queues(stage)
@@ -172,19 +176,26 @@ class Program:
                     self._queue(unit, file, level)
         return any(self._queues)
 
-    def _scan_tree(self, stage: Stage) -> None:
-        """Scan what lies in directories beforehand, on every core."""
+    @contextmanager
+    def _scanning_ahead(self, stage: Stage) -> Iterator[None]:
+        """Have what lies in directories scanned before it is asked for, on every core."""
         waiting = {pending.path: pending.size for queue in self._queues for pending in queue if pending.size}
-        if waiting:
-            from pannier.imports.crew import Order, scan_files
+        if not waiting:
+            yield
+            return
+        from pannier.imports.crew import Crew, Order
 
-            def advance(count: int) -> None:
-                self._reporter.advance(stage, count)
+        def advance(count: int) -> None:
+            self._reporter.advance(stage, count)
 
-            options = self.scan_options._replace(is_thorough=self._options.is_thorough)
-            without = options._replace(has_versions=False)
-            unneeded = {path: without for path in waiting if self.listed[path] == DEVELOPMENT}
-            self._scanned = scan_files(waiting, Order(options, unneeded), advance)
+        options = self.scan_options._replace(is_thorough=self._options.is_thorough)
+        without = options._replace(has_versions=False)
+        unneeded = {path: without for path in waiting if self.listed[path] == DEVELOPMENT}
+        self._crew = Crew(waiting, Order(options, unneeded), advance)
+        try:
+            yield
+        finally:
+            self._crew.dismiss()
 
     def _keep_those_with_functions(self) -> None:
         """Of the files named, only those that have a function asked for count by themselves.
@@ -193,7 +204,7 @@ class Program:
         """
         for queue in self._queues:
             for pending in tuple(queue):
-                found = self._scanned.get(pending.path) or self._scan(pending)
+                found = self._scanned_ahead(pending) or self._scan(pending)
                 self._functions_there.extend(found.functions)
                 if found.found:
                     self._scanned[pending.path] = found
@@ -201,7 +212,6 @@ class Program:
                     self._functions_found |= found.found
                     continue
                 queue.remove(pending)
-                self._scanned.pop(pending.path, None)
                 self._queued.pop(pending.path, None)
                 self.listed.pop(pending.path, None)
                 self.problems.extend(found.problems)
@@ -209,8 +219,8 @@ class Program:
     def _read_one(self, pending: Pending, stage: Stage) -> None:
         if self._is_seen(pending):
             return
-        found = self._scanned.pop(pending.path, None)
-        if found is None or self._lacks_versions(pending):
+        found = None if self._lacks_versions(pending) else self._scanned_ahead(pending)
+        if found is None:
             found = self._scan(pending)
             self._reporter.advance(stage, 1, pending.path)
         if found.source is None:
@@ -222,6 +232,13 @@ class Program:
         self.units.append(unit)
         for file, level in self.follow(unit):
             self._queue(unit, file, level)
+
+    def _scanned_ahead(self, pending: Pending) -> FileScan | None:
+        """What was found in a file before its turn came; `None` where it was not scanned ahead."""
+        found = self._scanned.pop(pending.path, None)
+        if found is None and self._crew is not None:
+            found = self._crew.take(pending.path)
+        return found
 
     def _lacks_versions(self, pending: Pending) -> bool:
         """Whether a file that was not expected to be needed is."""
