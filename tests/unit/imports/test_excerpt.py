@@ -13,10 +13,10 @@ from pannier.imports.conditions import Surroundings
 from pannier.imports.excerpt import excerpt
 from pannier.imports.file_scan import ScanOptions, scan_file, scan_reading
 from pannier.imports.lexical import Code
+from pannier.imports.plain_imports import plain_imports
 from pannier.imports.scan import scan_tree
 from pannier.imports.source import Reading, SourceText
 from pannier.imports.tells import find_tells
-from pannier.imports.plain_imports import plain_imports
 from pannier.imports.usual import is_usual
 
 _THOROUGH = ScanOptions((3, 11), "linux")
