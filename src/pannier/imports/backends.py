@@ -4,6 +4,7 @@ Which text brings what about is data: `data/backends.txt`, whose head says how i
 """
 
 import ast
+import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache, cached_property
 from pathlib import Path
@@ -26,6 +27,8 @@ TELLING_TEXTS = (
     *("tensorboard", "tqdm.notebook", "backend_qt", "backend_wx", "backend_gtk", "networkx"),
     *("transformers", "plotly"),
 )
+# What follows a key when something is given to it, as to a name, an argument, an entry or a list that grows.
+_GIVEN = r"(?:[-+*/|&^%@]|//|<<|>>|\*\*)?=(?!=)|[:,]|\.\s*(?:append|extend|insert)\b"
 
 
 class Rule(NamedTuple):
@@ -93,8 +96,26 @@ class Section:
         return not self._known.isdisjoint(told) or any(map(text.__contains__, self._longer))
 
     def is_about(self, text: str) -> bool:
-        """Whether a file holds one of the other texts, where there are any."""
-        return not self.also or any(map(text.__contains__, self.also))
+        """Whether a file holds one of the other texts, where there are any, and what a rule is about."""
+        if self.also and not any(map(text.__contains__, self.also)):
+            return False
+        if self._setting is not None:
+            return self._setting.search(text) is not None
+        return any(map(text.__contains__, self._names))
+
+    @cached_property
+    def _names(self) -> tuple[str, ...]:
+        """The last parts of what the rules are about, as whoever uses it has to write them."""
+        names = (name.replace("*", "").rpartition(".")[2] for rule in self.rules for name in rule.names)
+        return tuple(dict.fromkeys(names))
+
+    @cached_property
+    def _setting(self) -> re.Pattern[str] | None:
+        """How something is given to one of the keys, where the rules are about nothing else."""
+        if any(rule.kind != "key" for rule in self.rules):
+            return None
+        keys = "|".join(sorted({re.escape(name) for rule in self.rules for name in rule.names}))
+        return re.compile(rf"""\b(?:{keys})["']?\s*\]?\s*(?:{_GIVEN})""")
 
 
 @cache

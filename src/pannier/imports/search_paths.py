@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 TELLING_TEXTS = ("sys.path", "addsitedir")
 # What changes the path, and does not only read it.
-_CHANGES = r"\bpath[ \t]*(?:\.(?:append|insert|extend)\b|(?:\[[^\n]*\][ \t]*)?[+*|]?=(?!=))"
+_CHANGES = r"""(?x)\bpath[ \t]*\.[ \t]*(?:append|insert|extend)\b
+    |\bsys[ \t]*\.[ \t]*path[ \t]*(?:\[[^\n]*\][ \t]*)?[-+*|]?=(?!=)"""
 _ADDING = {"append": 0, "insert": 1, "extend": 0}
 # The file itself, in whose terms all else is spelled.
 _FILE = "./\0"
