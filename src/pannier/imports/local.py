@@ -148,9 +148,14 @@ class Directories:
 
     def real_path(self, path: str) -> str:
         """The path of a file without symlinks."""
-        if os.path.islink(path):  # noqa: PTH114 - thousands of files pass here
-            return os.path.realpath(path)
         directory, name = os.path.split(path)
+        listing = self._listings.get(directory)
+        if listing is not None and name in listing.entries:
+            is_link = name in listing.links
+        else:
+            is_link = os.path.islink(path)  # noqa: PTH114 - thousands of files pass here
+        if is_link:
+            return os.path.realpath(path)
         if directory not in self._real:
             self._real[directory] = os.path.realpath(directory)
         return os.path.join(self._real[directory], name)

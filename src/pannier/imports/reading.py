@@ -8,6 +8,7 @@ from pannier.imports.source import Reading, SourceText, decode_source, refused, 
 LARGEST_SOURCE = 20_000_000
 # Notebooks hold their output.
 LARGEST_NOTEBOOK = 100_000_000
+_MORE = 1 << 20
 _EXPORTED = "get_ipython()"
 _DATABRICKS_TITLE = "# Databricks notebook source"
 _DATABRICKS = "# MAGIC "
@@ -31,12 +32,21 @@ def _read_bytes(path: str, most: int) -> bytes:
 
     Room is made for what the file is said to hold, not for the most that it may.
     """
-    with open(path, "rb") as stream:  # noqa: PTH123 - thousands of files pass here
-        expected = os.fstat(stream.fileno()).st_size + 1
-        content = stream.read(min(expected, most))
-        if len(content) == expected:
-            content += stream.read(most - expected)
-    return content
+    source = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        size = os.fstat(source).st_size
+        content = os.read(source, min(size + 1, most))
+        if len(content) == size:
+            return content
+        # It is no plain file, or being written.
+        parts = [content]
+        missing = most - len(content)
+        while missing and (more := os.read(source, min(missing, _MORE))):
+            parts.append(more)
+            missing -= len(more)
+        return b"".join(parts)
+    finally:
+        os.close(source)
 
 
 def parse_source(content: bytes, path: str) -> Reading:

@@ -166,7 +166,8 @@ def _has_backends(text: str, lines: str) -> bool:
 
 def _names(text: str, lines: str) -> Iterator[int]:
     """Where functions that import are named, in the order of the text within each kind."""
-    yield from _named_import(text)
+    if _NAMED_IMPORT.search(lines):
+        yield from _named_import(text)
     for telling, pattern, module in _FUNCTIONS:
         if module in lines and telling in text:
             yield from _places(text, pattern)
