@@ -4,7 +4,7 @@ import ast
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence, Set
-from functools import cache, cached_property
+from functools import cached_property
 from typing import NamedTuple
 
 from pannier.imports.scan import ImportSite
@@ -78,7 +78,7 @@ class _Finder:
         if site.kind not in {"required", "dynamic"} or site.instead_of or site.fallbacks:
             return
         for full in (site.module, *(f"{site.module}.{name}" for name in site.names)):
-            for token in _tokens(full, ""):
+            for token in self._tokens(full, ""):
                 self._add(token, full, site.line, site.column)
 
     def _bindings(self, site: ImportSite) -> Iterator[tuple[str, str]]:
@@ -112,13 +112,21 @@ class _Finder:
             for start, match in _reached(self.text, name, self.rules.inner[target]):
                 if self._stands_alone(start):
                     full = f"{target}.{match[0]}"
-                    for token in _tokens(full, target):
+                    for token in self._tokens(full, target):
                         self._add_at(token, start)
                     self._visit_call(full, start, match.end())
         if target in self.rules.calls:
             for match in re.finditer(rf"{re.escape(name)}(?=\()", self.text):
                 if self._stands_alone(match.start()):
                     self._visit_call(target, match.start(), match.end())
+
+    def _tokens(self, full: str, beyond: str) -> Iterator[str]:
+        """Rules that name a dotted name or what it begins with, longer than `beyond`."""
+        while len(full) > len(beyond):
+            token = self.rules.names.get(full)
+            if token is not None:
+                yield token
+            full = full.rpartition(".")[0]
 
     def _stands_alone(self, start: int) -> bool:
         before = self.text[start - 1] if start else "\n"
@@ -178,18 +186,6 @@ class _Finder:
                 if re.match(_GUARDS, above):
                     return True
         return False
-
-
-@cache
-def _tokens(full: str, beyond: str) -> tuple[str, ...]:
-    """Rules that name a dotted name or what it begins with, longer than `beyond`."""
-    names = version_rules().names
-    found = []
-    while len(full) > len(beyond):
-        if full in names:
-            found.append(names[full])
-        full = full.rpartition(".")[0]
-    return tuple(found)
 
 
 def _reached(text: str, name: str, inner: Set[str]) -> Iterator[tuple[int, re.Match[str]]]:
