@@ -9,7 +9,7 @@ import marshal
 import os
 import select
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import NamedTuple
 
 from pannier.imports.file_scan import FileScan, ScanOptions, scan_file
@@ -26,18 +26,6 @@ _HEAD_SIZE = 4
 _READ_SIZE = 1 << 20
 
 Advance = Callable[[int], object]
-
-
-@contextmanager
-def uncollected() -> Iterator[None]:
-    """Without the garbage collector, which would look at each tree again and again and find nothing."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 class Order(NamedTuple):

@@ -1,5 +1,6 @@
 """A program as the files it consists of: the sources named, and every local module that they import."""
 
+import gc
 import os
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -144,11 +145,9 @@ class Program:
         Raises:
             AnalysisError: A function asked for is nowhere.
         """
-        from pannier.imports.crew import uncollected
-
         stage = Stage(name="reading", unit="files")
         self._reporter.begin(stage)
-        with uncollected(), self._scanning_ahead(stage):
+        with _uncollected(), self._scanning_ahead(stage):
             if self._options.functions:
                 self._keep_those_with_functions()
             self._read_queues(stage)
@@ -342,3 +341,15 @@ class Program:
             facts={"functions": there},
             hint="name one of these with `--function`",
         )
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without the garbage collector, which would look at each tree again and again and find nothing."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()

@@ -5,7 +5,6 @@ says the same in an excerpt. What depends on the rest of the file (a name, a tab
 """
 
 import re
-import string
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -25,7 +24,7 @@ _LIBRARIES = frozenset(
 )
 _ANYWHERE = tuple(telling for telling in backends.TELLING_TEXTS if telling not in _LIBRARIES)
 # Most of those are written in capitals, of which there are few in a text: they are looked for in these alone.
-_OTHERS = bytes(set(range(256)) - set(string.ascii_uppercase.encode()))
+_OTHERS = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"))
 _FEWEST = 4
 
 

@@ -5,12 +5,13 @@ merge is not, nor is anything but ASCII outside of strings.
 """
 
 import re
-from string import ascii_letters, digits
 
 from pannier.imports.lexical import Code
 
 # Anything else in code is unusual: `$`, a backtick, letters beyond ASCII.
-_USUAL_CHARACTERS = b"""-%s_ \t.,:;=+*/%%&|^~<>@()[]{}"'\n!\\""" % (ascii_letters + digits).encode()
+_USUAL_CHARACTERS = (
+    b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_ \t\n-.,:;=+*/%&|^~<>@()[]{}\"'!\\"
+)
 _ODD_BEGINNING = re.compile(
     r"""\n[ \t]*+(?=[perm{tadc<=>])(?:print\b[ \t]*+[^ \t\n=.,:()\[\]\#]|exec[ \t]++[^ \t\n=.,:(\[]
     |raise[ \t]++[\w.]++[ \t]*+,|except(?:[ \t]++[\w.]++[ \t]*+,|[ \t]*+\*)|match\b[^\n]*:[ \t]*+\n
