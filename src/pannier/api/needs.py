@@ -1,5 +1,6 @@
 """What a subject needs, whatever it is: one spec, and the program's own files where there are any."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,7 +11,9 @@ from pannier.api.programs import ProgramFiles, program_files
 from pannier.api.refusals import refuse_guesses, refuse_problems, refuse_unknown
 from pannier.api.subjects import Subject, read_spec
 from pannier.api.workshop import Workshop
+from pannier.model.analysis import Problem
 from pannier.model.errors import SpecError
+from pannier.model.events import Notice, Reporter
 from pannier.model.spec import LocalProject, Spec
 
 
@@ -68,7 +71,7 @@ def _program_needs(
 ) -> Needs:
     options = AnalyzeOptions(is_running=True, strict=is_strict, stdin=subject.content or b"")
     result = analyze([str(subject.path)], options, workshop.settings, workshop.reporter)
-    refuse_problems(result.analysis.problems)
+    refuse_problems(_problems_of_program(result.analysis.problems, subject, workshop.reporter))
     refuse_unknown(result.analysis.unknown)
     refuse_guesses(result.analysis.projects)
     if subject.content is not None:
@@ -77,11 +80,31 @@ def _program_needs(
     return Needs(spec=result.spec, program=program_files(subject.path, result.analysis, (*includes, *own)))
 
 
+def _problems_of_program(
+    problems: Sequence[Problem], subject: Subject, reporter: Reporter
+) -> Sequence[Problem]:
+    """What is wrong with the program itself; of its tests and their like, only a warning is given."""
+    if not problems or not subject.path.is_dir():
+        return problems
+    from pannier.imports.tree import is_for_development
+
+    aside = [one for one in problems if is_for_development(one.location.path, str(subject.path))]
+    if aside:
+        reporter.warn(
+            Notice(
+                "files that only makers of the program use could not be read",
+                aside[0].code,
+                {"where": [f"{problem.location}: {problem.message}" for problem in aside]},
+            )
+        )
+    return [problem for problem in problems if problem not in aside]
+
+
 def program_of(subject: Subject, includes: tuple[str, ...], workshop: Workshop) -> ProgramFiles:
     """The program's own files alone, when a lock already says what it needs."""
     options = AnalyzeOptions(is_running=True)
     result = analyze([str(subject.path)], options, workshop.settings, workshop.reporter)
-    refuse_problems(result.analysis.problems)
+    refuse_problems(_problems_of_program(result.analysis.problems, subject, workshop.reporter))
     own = () if subject.path.is_dir() else tuple(script_settings(subject.path).get("include", ()))
     return program_files(subject.path, result.analysis, (*includes, *own))
 
