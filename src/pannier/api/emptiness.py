@@ -48,7 +48,9 @@ def _has_python(directory: str, analysis: Analysis) -> bool:
     inside = "" if inside in ("./", "") else inside
     read = (module.path for module in analysis.local_modules)
     unread = (problem.location.path for problem in analysis.problems)
-    return any(os.path.normpath(path).startswith(inside) for paths in (read, unread) for path in paths)
+    own = os.path.join(os.path.normpath(directory), "")
+    paths = (os.path.join(os.path.normpath(path), "") for places in (read, unread) for path in places)
+    return any(path.startswith(inside) or path == own for path in paths)
 
 
 def _facts(tree: Tree) -> Mapping[str, Fact]:

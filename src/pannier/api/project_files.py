@@ -5,7 +5,15 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from pannier.model.declarations import FROZEN_LIST, LIST, METADATA_LIST, Declarations, DeclaredGroup
+from pannier.model.analysis import Location
+from pannier.model.declarations import (
+    FROZEN_LIST,
+    LIST,
+    METADATA_LIST,
+    Declarations,
+    DeclaredGroup,
+    Undecided,
+)
 from pannier.model.errors import SpecError
 from pannier.model.names import normalized_name
 
@@ -75,12 +83,16 @@ def read_declaring_files(paths: Sequence[str]) -> ProjectFiles:
 
     Raises:
         SpecError: One is missing, or is nothing that declares requirements.
+        OSError: One may not be read.
     """
     requires: dict[str, set[str]] = {}
     missing = [path for path in paths if not Path(path).is_file()]
     if missing:
         names = ", ".join(f"`{path}`" for path in missing)
         raise SpecError(f"there is no file {names}", code="no-such-file")
+    for path in paths:
+        with Path(path).open("rb"):
+            pass
     foreign = [path for path in paths if not declares(path)]
     if foreign:
         names = ", ".join(f"`{path}`" for path in foreign)
@@ -145,7 +157,7 @@ def _local_pythons(source: str) -> list[Declarations]:
     directory = source if Path(source).is_dir() else os.path.dirname(source) or os.curdir
     for _ in range(_HIGHEST):
         path = Path(directory, ".python-version")
-        if path.is_file():
+        if os.path.isfile(path):  # noqa: PTH113 - of a directory that may not be looked into, nothing is there
             from pannier.formats.declared_lists import declared_in_python_version
 
             return [declared_in_python_version(_read(path), str(path))]
@@ -260,6 +272,9 @@ def _read(path: Path) -> str:
 def _read_one(pending: _Pending, requires: dict[str, set[str]], has_source: bool) -> Declarations:
     """Read one file by its name."""
     path = pending.path
+    if os.path.isfile(path) and not os.access(path, os.R_OK):  # noqa: PTH113
+        hidden = Undecided(Location(path, 1), "it may not be read by this user")
+        return Declarations(files=(path,), undecided=(hidden,))
     name, text = os.path.basename(path), _read(Path(path))
     if name == "Pipfile" or name.endswith(".toml"):
         from pannier.formats import declared_toml

@@ -71,3 +71,9 @@ def test_strict_use_and_a_program_to_run_refuse_a_directory_without_python(told,
     with pytest.raises(AnalysisError, match="there is no Python source") as caught:
         told(".", **options)
     assert caught.value.code == "no-python-source"
+
+
+def test_a_directory_that_cannot_be_read_is_not_called_empty(told, tmp_path):
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / "gone.py").symlink_to("nowhere")
+    assert told("app") == []

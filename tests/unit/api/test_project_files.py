@@ -171,3 +171,15 @@ def test_the_nearest_file_for_pyenv_bounds_the_python_and_declares_nothing(write
     declarations = read_project_files(["tool/a.py"], "").declarations
     assert [bound.specifier for bound in declarations.python] == ["==3.10.*"]
     assert not any(".python-version" in file for file in declarations.files)
+
+
+def test_a_file_that_may_not_be_read_is_told_and_stops_nothing(write, monkeypatch):
+    write({"pyproject.toml": '[project]\nname = "app"\n', "requirements.txt": "numpy\n", "app.py": ""})
+    monkeypatch.setattr("os.access", lambda path, mode: not path.endswith("pyproject.toml"))
+    found = read_project_files(["app.py"], "")
+    assert _declared(found) == {("numpy", "main")}
+    (undecided,) = found.declarations.undecided
+    assert (str(undecided.location), undecided.message) == (
+        "pyproject.toml:1",
+        "it may not be read by this user",
+    )
