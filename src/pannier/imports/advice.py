@@ -19,6 +19,7 @@ _PROJECT = re.compile(r"[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?")
 # What is said of another system than the one that packs are for.
 _ELSEWHERE = re.compile(r"windows|\bmac\b|macos|os ?x\b", re.IGNORECASE)
 _OPTIONS_WITH_VALUE = frozenset({"-r", "-c", "-e", "-i", "-f", "-t", "--index-url", "--extra-index-url"})
+_INSTALLERS = frozenset({"pip", "setuptools", "wheel", "uv", "conda", "cython", "ninja"})
 # A message stands below the import that it speaks of, a comment beside or above it.
 _ABOVE, _BELOW = 1, 8
 # Files that are read once more for what they say, at most.
@@ -96,9 +97,13 @@ class Adviser:
         name = site.found.name.partition(".")[0]
         top = _compact(name)
         rivals = [one for one in others if one.unit is site.unit and one.site.line != line]
+        taken = _INSTALLERS | {_compact(one.module.partition(".")[0]) for one in site.unit.external}
         for advice in self._said([site.unit.path]):
             said = _compact(advice.project)
             is_like = min(len(top), len(said)) > 2 and (top in said or said in top)
+            if said in taken and not is_like:
+                # It is said of another import, which has its name, or of what installs.
+                continue
             is_beside = advice.is_first and -_ABOVE <= advice.line - line <= _BELOW
             if is_like or (is_beside and not any(_is_between(one, line, advice.line) for one in rivals)):
                 return Provider(advice.project, advice.project, "guess", name, reasons=(advice.reason,))

@@ -61,7 +61,17 @@ def test_the_programs_own_word_confirms_a_guess():
         "import quuxly\nimport corgewaldo\n# pip install grault-sdk\n",
         "# apt install grault-sdk\nimport quuxly\n",
         "import quuxly  # pip install -r requirements\n",
+        'subprocess.run([sys.executable, "-m", "pip", "install", "setuptools<81"])\nimport quuxly\n',
     ],
 )
 def test_what_may_be_said_of_something_else_decides_nothing(text):
     assert _projects(text) == {}
+
+
+def test_what_is_said_of_the_import_beside_is_not_said_of_a_guess():
+    text = "import flickrapi\n# not there by default: pip install requests\nimport requests\n"
+    found = _projects(text)
+    assert {name: project.confidence for name, project in found.items()} == {
+        "flickrapi": "guess",
+        "requests": "known",
+    }
