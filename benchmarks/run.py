@@ -1,6 +1,7 @@
 """Run every benchmark; each prints its ratios from one run of this machine.
 
-What measures no time, `analyze_accuracy.py`, is run by itself: it installs a dozen large projects.
+What measures no time is run by itself: `analyze_accuracy.py` installs a dozen large projects,
+`analyze_programs.py` wants programs and labels.
 """
 
 import os
