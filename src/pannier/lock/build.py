@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pannier.lock.old_builds import build_as_of_old, build_hint
 from pannier.lock.pip_build import build_with_pip, is_built_by_pip
 from pannier.lock.sources import copy_source, hash_source
-from pannier.lock.uv import run_uv, uv_environment
+from pannier.lock.uv import UvResult, run_uv, uv_environment
 from pannier.lock.uv_errors import error_from_uv
 from pannier.model.errors import BuildError, FetchError
 from pannier.model.events import Reporter, SilentReporter, Stage
@@ -119,7 +120,15 @@ def _run(
         )
     arguments = ["build", "--wheel", "--python", interpreter.python_executable, "--out-dir", str(output)]
     arguments += ["--offline"] if options.offline else []
-    result = run_uv([*arguments, str(source)], environment=environment, directory=output.parent)
+
+    def build_with(constraint: str) -> UvResult:
+        more: list[str] = []
+        if constraint:
+            (output.parent / "build-constraints.txt").write_text(f"{constraint}\n", encoding="utf-8")
+            more = ["--build-constraints", "build-constraints.txt"]
+        return run_uv([*arguments, *more, str(source)], environment=environment, directory=output.parent)
+
+    result = build_as_of_old(build_with, interpreter.target.python_minor)
     return result.exit_status, result.stdout + result.stderr
 
 
@@ -135,5 +144,6 @@ def _failure(source: Path, interpreter: Interpreter, output: str) -> BuildError 
             "python": f"{interpreter.version}, {interpreter.python_executable}",
             "output": lines[-_TAIL:],
         },
-        hint="see what the build lacks above; a version that has a wheel for the target needs no build",
+        hint=build_hint(output)
+        or "see what the build lacks above; a version that has a wheel for the target needs no build",
     )

@@ -11,6 +11,7 @@ from pannier.lock.choices import choice_lines
 from pannier.lock.engine import ResolveOptions, find_builder, project_name
 from pannier.lock.hashes import keep_hashed
 from pannier.lock.local_projects import format_local_line
+from pannier.lock.old_builds import build_as_of_old
 from pannier.lock.old_metadata import format_uv_settings
 from pannier.lock.old_pages import parse_cutoff
 from pannier.lock.sources import copy_source
@@ -89,13 +90,34 @@ def _compile(
     *,
     wheels_only: bool = False,
 ) -> UvResult:
+    def compile_with(build_constraint: str) -> UvResult:
+        return _compile_once(
+            lines, target, options, directory, wheels_only=wheels_only, build_constraint=build_constraint
+        )
+
+    return build_as_of_old(compile_with, target.python_minor)
+
+
+def _compile_once(
+    lines: Sequence[str],
+    target: Target,
+    options: ResolveOptions,
+    directory: Path,
+    *,
+    wheels_only: bool,
+    build_constraint: str,
+) -> UvResult:
     (directory / "requirements.in").write_text("\n".join(lines) + "\n", encoding="utf-8")
     (directory / "uv.toml").write_text(format_uv_settings(), encoding="utf-8")
     environ = os.environ if options.environ is None else options.environ
     environment = uv_environment(environ, options.directories, options.indexes)
     builder = None if wheels_only else find_builder(target, options)
     python = builder.python_executable if builder else None
-    return run_uv(_arguments(target, options, python), environment=environment, directory=directory)
+    arguments = _arguments(target, options, python)
+    if build_constraint:
+        (directory / "build-constraints.txt").write_text(f"{build_constraint}\n", encoding="utf-8")
+        arguments += ["--build-constraints", "build-constraints.txt"]
+    return run_uv(arguments, environment=environment, directory=directory)
 
 
 def _arguments(target: Target, options: ResolveOptions, builder: str | None) -> list[str]:

@@ -5,6 +5,7 @@ import os
 import re
 from urllib.parse import urlsplit
 
+from pannier.lock.old_builds import build_hint
 from pannier.model.errors import (
     BuildError,
     FetchError,
@@ -141,14 +142,14 @@ def _build_error(text: str) -> BuildError:
     failed = _FAILED_BUILD.search(_one_line(text))
     name = failed[1] if failed else ""
     what = f"`{name.partition(' @ ')[0]}`" if name else "an sdist"
-    is_local = " @ file:" in name
+    hint = "ask for a version that has a wheel for the target"
+    if " @ file:" in name:
+        hint = "mend what its build tool complains of"
     return BuildError(
         f"{what} could not be built to learn what it needs",
         # Why stands at the end, where a traceback has it.
         facts={"reason": [line.strip() for line in lines[-_REASON:]], "output": lines[-_TAIL:]},
-        hint="mend what its build tool complains of"
-        if is_local
-        else "ask for a version that has a wheel for the target",
+        hint=build_hint(text) or hint,
     )
 
 
