@@ -139,6 +139,28 @@ def test_what_was_uploaded_later_is_left_out_where_the_index_has_dates(
     assert (refusal.code, refusal.facts["project"]) == ("exclude-newer-unsupported", "`source`")
 
 
+def test_releases_for_newer_pythons_that_do_not_say_so_are_passed_over(
+    index: LocalIndex, tmp_path: Path
+) -> None:
+    for_3 = SETUP.replace("setup(", 'setup(classifiers=["Programming Language :: Python :: 3.5"], ')
+    index.add(
+        wheel_bytes("compiled", "1.0", tag="cp27-cp27mu-manylinux1_x86_64"),
+        wheel_bytes("compiled", "2.0", tag="cp36-cp36m-manylinux1_x86_64"),
+        sdist_bytes(
+            "compiled", "2.0", {"setup.py": SETUP.replace("source", "compiled").replace("1.0", "2.0")}
+        ),
+        sdist_bytes("source", "2.0", {"setup.py": for_3.replace("1.0", "2.0"), "source.py": ""}),
+    )
+    for _ in range(2):  # the second time what was learned of the sdists is remembered
+        assert lock(index.simple, tmp_path, "compiled", "source") == [
+            ("compiled", "1.0"),
+            ("leaf", "2.0"),
+            ("source", "1.0"),
+        ]
+    asked_for = lock(index.simple, tmp_path, "compiled>=2")
+    assert ("compiled", "2.0") in asked_for, "what is asked for is shown all the same"
+
+
 DISGUISE = """\
 import platform, sys
 sys.version_info = (3, 5, 10, "final", 0)

@@ -31,6 +31,7 @@ from pannier.lock.old_pages import (
     stub_wheel,
     usable_files,
     wheel_metadata,
+    without_left_behind,
 )
 from pannier.model.errors import FetchError, HashMismatchError, PannierError, UsageError
 from pannier.model.interpreter import Interpreter
@@ -43,6 +44,8 @@ from pannier.store.writing import write_whole
 
 _PARALLEL = 8
 _BLOCK = 1 << 18
+# Which kind of notes on sdists are kept: with what their classifiers say of Python.
+_NOTED = "classified"
 
 
 @dataclass(kw_only=True)
@@ -57,6 +60,7 @@ class IndexSource:
         transfer: The connections.
         offline: Ask nobody.
         cutoff: Leave out what was uploaded later.
+        keeps_left_behind: Show sdists of releases that seem to be for newer Pythons alone.
     """
 
     index_urls: Sequence[str]
@@ -66,6 +70,7 @@ class IndexSource:
     transfer: Transfer
     offline: bool = False
     cutoff: datetime | None = None
+    keeps_left_behind: bool = False
 
 
 @dataclass
@@ -102,11 +107,13 @@ class OldIndex:
         source: What it answers from.
         failure: What went wrong first; pip was told that there is nothing.
         known: The projects that some index has.
+        hides_some: Whether sdists were left out that seem to be for newer Pythons alone.
     """
 
     source: IndexSource
     failure: PannierError | None = None
     known: set[str] = field(default_factory=set)
+    hides_some: bool = False
     _offers: list[_Offer] = field(default_factory=list)
     _pages: dict[str, "Future[_Shown]"] = field(default_factory=dict)
     _lock: Any = field(default_factory=threading.Lock)
@@ -237,6 +244,10 @@ class OldIndex:
 
     def _usable(self, page: ProjectPage, name: str) -> list[FileLink]:
         found = usable_files(page, name, self.source.target)
+        if not self.source.keeps_left_behind:
+            meant = without_left_behind(found, page, self.source.target)
+            self.hides_some |= len(meant) < len(found)
+            found = meant
         if self.source.cutoff is None:
             return found
         if found and not any(file.upload_time for file in found):
@@ -274,7 +285,8 @@ class OldIndex:
         sha256 = file.hashes["sha256"]
         own = ""
         if not file.filename.endswith(".whl"):
-            own = f"-{self.source.interpreter.version}-{self.source.interpreter.platform}"
+            python = self.source.interpreter
+            own = f"-{python.version}-{python.platform}-{_NOTED}"
         return self.source.store.directories.pages / "metadata" / sha256[:2] / f"{sha256}{own}"
 
     def _knows_metadata(self, file: FileLink) -> bool:

@@ -6,13 +6,16 @@ import zipfile
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pannier.formats.distribution_names import parse_distribution_filename
 from pannier.formats.simple_api import FileLink, ProjectPage
 from pannier.formats.wheels import normalize_project
 from pannier.model.errors import UsageError
 from pannier.model.target import Target
+
+if TYPE_CHECKING:
+    from packaging.version import Version
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
@@ -26,6 +29,57 @@ def usable_files(page: ProjectPage, project: str, target: Target) -> list[FileLi
         target: A Python before 3.6.
     """
     return [file for file in page.files if _is_usable(file, project, target)]
+
+
+def without_left_behind(files: Sequence[FileLink], page: ProjectPage, target: Target) -> list[FileLink]:
+    """Leave out sdists of releases that no longer were for this Python, and do not say so.
+
+    A release is taken for one of these where it has wheels and all of them are for other Pythons, while some
+    release before it has a wheel that fits.
+
+    Args:
+        files: Of the page, what the target's pip may take.
+        page: The whole of it.
+        target: A Python before 3.6.
+    """
+    fitting = [_version(file.filename) for file in files if file.filename.endswith(".whl")]
+    newest = max((version for version in fitting if version), default=None)
+    if newest is None:
+        return list(files)
+    served = {_version(file.filename): False for file in page.files if file.filename.endswith(".whl")}
+    for file in page.files:
+        if file.filename.endswith(".whl") and _is_for(file.filename, target):
+            served[_version(file.filename)] = True
+
+    def is_left_behind(filename: str) -> bool:
+        version = _version(filename)
+        return version is not None and version > newest and not served.get(version, True)
+
+    return [file for file in files if not is_left_behind(file.filename)]
+
+
+def _version(filename: str) -> "Version | None":
+    from packaging.version import InvalidVersion, Version
+
+    name = parse_distribution_filename(filename)
+    try:
+        return Version(name.version) if name else None
+    except InvalidVersion:
+        return None
+
+
+def _is_for(filename: str, target: Target) -> bool:
+    """Whether a wheel is for this Python, on whatever platform."""
+    pythons, abis, _ = filename.removesuffix(".whl").lower().rsplit("-", 3)[-3:]
+    major, minor = (int(part) for part in target.python_minor.split("."))
+    for tag in pythons.split("."):
+        found = re.fullmatch(r"(py|cp)(\d)(\d*)", tag)
+        if found is None or int(found[2]) != major:
+            continue
+        is_open = found[1] == "py" or "abi3" in abis.split(".")
+        if not found[3] or int(found[3]) == minor or (is_open and int(found[3]) <= minor):
+            return True
+    return False
 
 
 def _is_usable(file: FileLink, project: str, target: Target) -> bool:

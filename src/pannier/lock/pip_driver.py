@@ -23,6 +23,8 @@ from pip._internal.index.package_finder import PackageFinder
 from pip._internal.models.wheel import Wheel
 from pip._internal.network.session import PipSession
 from pip._internal.req.req_install import InstallRequirement
+from pip._internal.resolution.resolvelib import candidates
+from pip._internal.utils.packaging import get_metadata
 
 find = PackageFinder.find_all_candidates
 found = {}
@@ -56,6 +58,18 @@ def request(self, method, url, *args, **more):
     return ask(self, method, url, *args, **more)
 PipSession.request = request
 
+# Before `Requires-Python` was, classifiers alone said that an sdist is for Python 3; a wheel has its tags.
+required = candidates.get_requires_python
+def get_requires_python(dist):
+    said = required(dist)
+    if said or dist.has_metadata("METADATA"):
+        return said
+    start = "Programming Language :: Python :: "
+    known = get_metadata(dist).get_all("Classifier") or []
+    majors = set(line[len(start):][:1] for line in known if line.startswith(start))
+    return ">=3" if "3" in majors and "2" not in majors else said
+candidates.get_requires_python = get_requires_python
+
 prepare = InstallRequirement.prepare_metadata
 def prepare_metadata(self):
     prepare(self)
@@ -65,7 +79,7 @@ def prepare_metadata(self):
     requires = dict((extra or "", [str(line) for line in lines])
         for extra, lines in self.get_dist()._dep_map.items())
     note = {"url": url, "name": self.metadata["Name"], "version": self.metadata["Version"],
-        "requires": requires, "requires_python": self.metadata["Requires-Python"]}
+        "requires": requires, "requires_python": get_requires_python(self.get_dist())}
     with io.open(os.path.join(notes, "%d.json" % len(os.listdir(notes))), "wb") as stream:
         stream.write(json.dumps(note).encode("ascii"))
 InstallRequirement.prepare_metadata = prepare_metadata

@@ -56,6 +56,8 @@ _KEPT = ("PIP_PROXY", "PIP_TIMEOUT", "PIP_DEFAULT_TIMEOUT", "PIP_RETRIES", "PIP_
 _DROPPED = ("VIRTUAL_ENV", "CONDA_PREFIX", "LD_PRELOAD")
 _ADDED = re.compile(r"Added .+? from (\S+?)(?: \(from .*\))? to build tracker")
 _SEEN = re.compile(r"Found link (\S+?)#sha256=([0-9a-f]{64})\b")
+# How it ends where a release is asked for that only seems to be for newer Pythons.
+_PERHAPS_HIDDEN = ("requirements-unsatisfiable", "build-failed")
 _REPOSITORY = re.compile(r"@\s*(git|hg|svn|bzr)\+")
 
 
@@ -101,9 +103,13 @@ def _resolve_served(
             index.expect([name for name in names if name])
             try:
                 return _resolve(spec, target, pip._replace(served=index), options, reporter)
-            except PannierError:
-                if index.failure is None:
+            except PannierError as error:
+                is_hidden = index.hides_some and error.code in _PERHAPS_HIDDEN
+                if index.failure is None and not is_hidden:
                     raise
+            if index.failure is None:
+                whole = replace(source, keeps_left_behind=True)
+                return _resolve_served(spec, target, pip, whole, options, reporter)
             if index.failure.code == "index-refused":
                 return None  # pip knows keyrings
             raise index.failure

@@ -15,6 +15,7 @@ from pannier.lock.old_pages import (
     stub_wheel,
     usable_files,
     wheel_metadata,
+    without_left_behind,
 )
 from pannier.model.errors import UsageError
 from pannier.model.target import Platform, Target
@@ -47,6 +48,27 @@ def test_only_what_python_2_may_take_is_left() -> None:
 def test_requires_python_leaves_out_and_a_broken_bound_does_not() -> None:
     files = [_link("a-1.tar.gz", requires_python=">=3"), _link("a-2.tar.gz", requires_python="~~")]
     assert usable_files(ProjectPage("a", files), "a", TARGET) == files[1:]
+
+
+def _meant(*names: str) -> list[str]:
+    page = ProjectPage("a", [_link(name) for name in names])
+    return [file.filename for file in without_left_behind(usable_files(page, "a", TARGET), page, TARGET)]
+
+
+def test_a_release_whose_wheels_are_all_for_other_pythons_is_passed_over() -> None:
+    old = ["a-1-cp27-cp27mu-manylinux1_x86_64.whl", "a-1.tar.gz"]
+    assert _meant(*old, "a-2-cp36-cp36m-manylinux1_x86_64.whl", "a-2.tar.gz") == old
+    assert _meant(*old, "a-2-py3-none-any.whl", "a-2.tar.gz") == old
+
+
+def test_a_release_with_a_wheel_for_python_2_on_another_platform_is_kept() -> None:
+    kept = ["a-1-cp27-cp27mu-manylinux1_x86_64.whl", "a-2.tar.gz"]
+    assert _meant(*kept, "a-2-cp27-cp27m-win_amd64.whl") == kept
+    assert _meant("a-1-py2-none-any.whl", "a-2.tar.gz") == ["a-1-py2-none-any.whl", "a-2.tar.gz"]
+
+
+def test_where_no_release_has_a_fitting_wheel_all_sdists_are_kept() -> None:
+    assert _meant("a-1.tar.gz", "a-2.tar.gz", "a-2-py3-none-any.whl") == ["a-1.tar.gz", "a-2.tar.gz"]
 
 
 def test_files_count_until_the_end_of_a_day_and_undated_ones_never() -> None:
