@@ -16,7 +16,7 @@ from pannier.imports.scan import ImportSite
 from pannier.imports.spelling import spelling_hint
 from pannier.imports.standard_library import is_standard_somewhere, standard_modules
 from pannier.imports.units import DEVELOPMENT, OPTIONAL, REQUIRED, TYPING, Unit
-from pannier.imports.version_needs import VersionNeeds
+from pannier.imports.version_needs import VersionNeeds, python_of_requirement
 from pannier.model.analysis import Analysis, FoundProject, Import, ImportKind, LocalModule
 from pannier.model.errors import AnalysisError
 from pannier.model.events import Reporter, SilentReporter
@@ -318,7 +318,12 @@ def _assemble(sources: Sequence[Source], program: Program, findings: _Findings, 
         for project in projects.values()
         if project.requirement == project.name and not project.optional
     }
-    for bound in findings.versions.of_python(bounded):
+    declared = [
+        project.requirement
+        for project in projects.values()
+        if project.confidence == "declared" and not project.optional and project.requirement != project.name
+    ]
+    for bound in (*findings.versions.of_python(bounded), *filter(None, map(python_of_requirement, declared))):
         findings.needs.add_bound(*bound)
     requires_python, reason = findings.needs.conclude()
     projects = {

@@ -110,6 +110,8 @@ def _scan(
     uses: tuple[Use, ...] = ()
     if options.has_versions:
         features, uses = find_features(code), find_uses(source.text, found.scan.sites)
+        if source.kernel.startswith("2"):
+            features = (*features, Feature(f"a kernel of Python {source.kernel}", 1, before=(3, 0)))
     return found._replace(
         source=found.source and found.source._replace(text=""),
         scan=found.scan._replace(features=features),

@@ -71,7 +71,20 @@ def _join_cells(path: str, document: dict[str, Any]) -> SourceText:
         for line in _whole_commands(_python_lines(code)):
             installs.extend((name, len(lines) + 1) for name in installed_names(line))
             lines.append(without_magic(line))
-    return SourceText(path, "\n".join(lines) + "\n", tuple(cells), tuple(installs))
+    return SourceText(
+        path, "\n".join(lines) + "\n", tuple(cells), tuple(installs), kernel=_kernel_version(document)
+    )
+
+
+def _kernel_version(document: dict[str, Any]) -> str:
+    """The release of Python that ran the notebook last, or `2` where its kernel's name tells that much."""
+    metadata = document.get("metadata")
+    metadata = metadata if isinstance(metadata, dict) else {}
+    language, kernel = metadata.get("language_info"), metadata.get("kernelspec")
+    version = language.get("version") if isinstance(language, dict) else ""
+    if isinstance(version, str) and re.fullmatch(r"[23](\.\d+)*\S*", version):
+        return version
+    return "2" if isinstance(kernel, dict) and kernel.get("name") == "python2" else ""
 
 
 def _code_cells(document: dict[str, Any]) -> Iterator[tuple[int, str]]:

@@ -27,12 +27,14 @@ class SourceText(NamedTuple):
         text: The whole text, each line ended by a line feed.
         cells: For a notebook, the number and the first line of each cell in `text`.
         installs: Requirements the notebook itself installs (`%pip install NAME`), with their line.
+        kernel: For a notebook, the release of the Python it last ran with (`2.7.10`), if told.
     """
 
     path: str
     text: str
     cells: tuple[tuple[int, int], ...] = ()
     installs: tuple[tuple[str, int], ...] = ()
+    kernel: str = ""
 
     def locate(self, line: int, column: int = 1) -> Location:
         """The location of a line of `text`, as a person finds it; in a notebook that is cell and line."""

@@ -1,5 +1,6 @@
 """Bounds on versions that follow from what a program uses, each with its place."""
 
+import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -10,6 +11,8 @@ from pannier.model.analysis import Bound, Location
 from pannier.model.names import normalized_name
 
 _PYTHON = "python"
+# What bounds versions from above, in a requirement.
+_UPPER = re.compile(r"(===?|<=?|~=)\s*(\d+(?:\.\d+)*)(\.\*)?")
 
 
 class _Found(NamedTuple):
@@ -61,16 +64,24 @@ class VersionNeeds:
         Args:
             projects: Normalized names of those whose versions are bounded here, and how to name them.
         """
-        found: dict[str, Bound] = {}
+        found: dict[tuple[str, str], Bound] = {}
         for project, shown in projects.items():
-            for item in self._deciding(project):
+            for item in self._accompanied(project):
                 for companion in item.bound.companions:
-                    requirement = companion.removeprefix("?")
-                    is_needed = normalized_name(project_name(requirement)) in projects
-                    if is_needed or requirement == companion:
+                    requirement, *others = companion.removeprefix("?").split("|")
+                    other = normalized_name(project_name(requirement))
+                    if others and not projects.keys().isdisjoint((other, *others)):
+                        continue
+                    if other in projects or not companion.startswith("?"):
                         reason = f"with `{shown}{item.bound.specifier}`"
-                        found.setdefault(requirement, Bound(requirement, reason))
-        return tuple(found[requirement] for requirement in sorted(found))
+                        found.setdefault((project, other), Bound(requirement, reason))
+        return tuple(sorted(dict.fromkeys(found.values())))
+
+    def _accompanied(self, project: str) -> list[_Found]:
+        """What brings companions: first what bounds the project, then what is used of it besides."""
+        deciding = self._deciding(project)
+        above = [found for found in self._found.get(project, ()) if found.bound.specifier[:1] == "<"]
+        return [*reversed(deciding), *(above if deciding else ())]
 
     def _deciding(self, project: str) -> list[_Found]:
         """What bounds a project from above, and what is said of it whatever its version."""
@@ -88,8 +99,55 @@ class VersionNeeds:
         return [item for item in (most, least) if item is not None]
 
 
+def python_of_requirement(requirement: str) -> Bound | None:
+    """Which Pythons the versions run on that a requirement leaves (`Django==1.8.3`), where the rules know."""
+    newest = _newest(requirement)
+    if newest is None:
+        return None
+    project = normalized_name(project_name(requirement))
+    pythons = {
+        bound.python
+        for bound in version_rules().bounds.values()
+        if bound.python.startswith("<")
+        and bound.specifier.startswith("<")
+        and normalized_name(bound.project) == project
+        and _is_below(newest, _numbers(bound.specifier[1:]))
+    }
+    if not pythons:
+        return None
+    return Bound(min(pythons, key=lambda python: _numbers(python[1:])), f"`{requirement}` as declared")
+
+
+class _Newest(NamedTuple):
+    """The end of the versions that a requirement leaves."""
+
+    version: tuple[int, ...]
+    is_included: bool
+
+
+def _newest(requirement: str) -> _Newest | None:
+    found: list[_Newest] = []
+    for sign, number, star in _UPPER.findall(requirement.partition(";")[0]):
+        version = _numbers(number)
+        if sign == "~=" and len(version) > 1:
+            version = version[:-1]
+        if star or sign == "~=":
+            found.append(_Newest((*version[:-1], version[-1] + 1), is_included=False))
+        else:
+            found.append(_Newest(version, is_included=sign != "<"))
+    return min(found, default=None)
+
+
+def _is_below(newest: _Newest, version: tuple[int, ...]) -> bool:
+    return newest.version < version if newest.is_included else newest.version <= version
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("."))
+
+
 def _version(found: _Found) -> tuple[int, ...]:
-    return tuple(int(part) for part in found.bound.specifier.strip("<>=").split("."))
+    return _numbers(found.bound.specifier.strip("<>="))
 
 
 def _reason(found: _Found) -> str:

@@ -15,7 +15,8 @@ class VersionBound(NamedTuple):
         project: As the index shows it; `python` for the standard library.
         specifier: The versions that have it (`<1.24`); empty where every version has.
         python: The Pythons that such a version runs on (`<3.12`); empty for any.
-        companions: Requirements that hold with it; with `?` in front only for what is needed anyway.
+        companions: Requirements that hold with it; with `?` in front only for what is needed anyway, with
+            `|` and projects behind only where none of these is.
     """
 
     project: str

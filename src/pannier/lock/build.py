@@ -19,6 +19,8 @@ from pannier.store.index_settings import IndexSettings
 from pannier.store.writing import whole_file
 
 _TAIL = 30
+# What uv and pip say when the build itself has failed, whatever its compiler wrote of networks and time.
+_BACKEND_FAILED = ("Call to `", "Failed building wheel for")
 _OF_BUILDS = ("SOURCE_DATE_EPOCH", "PYTHONHASHSEED", "CFLAGS")
 
 
@@ -133,9 +135,10 @@ def _run(
 
 
 def _failure(source: Path, interpreter: Interpreter, output: str) -> BuildError | FetchError:
-    error = error_from_uv(output, interpreter.target)
-    if isinstance(error, FetchError):
-        return error
+    if not any(sign in output for sign in _BACKEND_FAILED):
+        error = error_from_uv(output, interpreter.target)
+        if isinstance(error, FetchError):
+            return error
     lines = [line.rstrip() for line in output.splitlines() if line.strip()]
     return BuildError(
         f"`{source.name}` could not be built into a wheel",

@@ -12,6 +12,7 @@ _SETUPTOOLS = "setuptools<"
 _SIGNS: Mapping[str, int] = {
     "cannot import name 'Feature' from 'setuptools'": 46,
     "use_2to3 is invalid": 58,
+    "Expected end or semicolon": 66,
     "Invalid dash-separated key": 78,
     "No module named 'pkg_resources'": 82,
 }

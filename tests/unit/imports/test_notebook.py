@@ -206,3 +206,20 @@ def test_scripts_that_a_notebook_runs_are_read(tmp_path, monkeypatch):
         (tmp_path / name).write_text(f"{text}\n")
     content = _notebook("%run one.py --fast\n!python3 -u sub/two.py x", "!cat three.py")
     assert _names(_analysis(tmp_path, monkeypatch, content)) == {"numpy", "PyYAML"}
+
+
+@pytest.mark.parametrize(
+    ("metadata", "python"),
+    [
+        ({"language_info": {"name": "python", "version": "2.7.10"}}, "==2.7.*"),
+        ({"kernelspec": {"name": "python2", "language": "python"}}, "==2.7.*"),
+        ({"language_info": {"name": "python", "version": "3.5.1"}}, ""),
+        ({"language_info": {"name": "python", "version": 2}}, ""),
+    ],
+)
+def test_a_notebook_that_ran_with_python_2_asks_for_it(metadata, python):
+    cells = [{"cell_type": "code", "source": ["import numpy\n"]}]
+    text = json.dumps({"cells": cells, "metadata": metadata, "nbformat": 4})
+    analysis = analyze([("old.ipynb", text)], AnalysisOptions(target_python="3.12"))
+    assert analysis.requires_python == python
+    assert not python or "a kernel of Python 2" in analysis.python_reason

@@ -1,5 +1,6 @@
 """What a program uses bounds versions: the rules, their uses in text, and what follows from several."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -92,6 +93,42 @@ def test_a_bounded_project_bounds_the_python_and_its_companions():
     assert analysis.requires_python == "<3.10"
     assert "`Flask<1.0` for `flask.ext.login` at -:1" in analysis.python_reason
     assert "Werkzeug<1" in {bound.specifier for bound in analysis.companions}
+
+
+def test_every_use_brings_what_its_old_version_leaves_to_others():
+    analysis = _analysis("from IPython.html import widgets\nfrom IPython.parallel import Client\n")
+    assert [bound.specifier for bound in analysis.companions] == [
+        "ipyparallel<7",
+        "ipywidgets<8",
+        "notebook<7",
+    ]
+
+
+def test_one_of_several_companions_is_brought_where_none_is_there():
+    assert [bound.specifier for bound in _analysis("import keras\n").companions] == ["tensorflow"]
+    for other in ("theano", "torch", "jax", "tensorflow"):
+        names = {bound.specifier for bound in _analysis(f"import keras, {other}\n").companions}
+        assert other == "tensorflow" or "tensorflow" not in names
+
+
+@pytest.mark.parametrize(
+    ("requirement", "python"),
+    [
+        ("Django==1.8.3", "<3.5"),
+        ("Django==1.8.*", "<3.5"),
+        ("Django<1.9", "<3.5"),
+        ("Django<=1.9", "<3.6"),
+        ("Django~=1.8.3; python_version < '9'", "<3.5"),
+        ("Django>=1.8", ""),
+        ("Django==99", ""),
+        ("nothing-known==1.0", ""),
+    ],
+)
+def test_declared_versions_bound_the_python(requirement: str, python: str):
+    project = re.split("[=<>~]", requirement, maxsplit=1)[0]
+    declared = {project.lower(): requirement}
+    source = f"import {project.lower().replace('-', '_')}\n"
+    assert _analysis(source, declared=declared).requires_python == python
 
 
 def test_what_is_only_needed_elsewhere_is_no_companion_alone():
