@@ -37,3 +37,27 @@ def test_versions_that_uv_cannot_read_are_locked(commands: Commands) -> None:
     commands.script("old.py", "import pandas as pd\npd.rolling_mean\n")
     commands.run("pannier", "lock", "old.py", "-o", "pylock.toml")
     assert 'version = "0.22.0"' in (commands.directory / "pylock.toml").read_text("utf-8")
+
+
+def test_an_sdist_for_2to3_is_built_with_the_setuptools_of_its_time(commands: Commands) -> None:
+    if find_python("3.9") is None:
+        pytest.skip("there is no Python 3.9 here")
+    commands.script("queue.py", "import toro\nfrom tornado import gen\nprint(gen.Task, toro.Queue)\n")
+    commands.run("pannier", "pack", "queue.py", "-o", "queue.tar.zst")
+    assert "toro.Queue" in commands.run("pannier", "run", "queue.tar.zst").stdout
+
+
+def test_an_sdist_for_2to3_names_the_python_it_can_be_built_with(commands: Commands) -> None:
+    if find_python("3.12") is None:
+        pytest.skip("there is no Python 3.12 here")
+    commands.script("queue.py", "import toro\n")
+    refused = commands.run("pannier", "lock", "queue.py", "--python", "3.12", status=1)
+    assert "choose `--python 3.11` or older" in refused.stderr
+
+
+def test_python_2_gets_the_last_release_that_was_for_it(commands: Commands) -> None:
+    if find_python("2.7") is None:
+        pytest.skip("there is no Python 2.7 here")
+    commands.script("words.py", "import nltk\nprint nltk.FreqDist(raw_input())\n")
+    commands.run("pannier", "lock", "words.py", "-o", "requirements.lock.txt")
+    assert "nltk==3.4.5 " in (commands.directory / "requirements.lock.txt").read_text("utf-8")
