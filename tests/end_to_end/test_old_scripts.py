@@ -42,16 +42,16 @@ def test_versions_that_uv_cannot_read_are_locked(commands: Commands) -> None:
 def test_an_sdist_for_2to3_is_built_with_the_setuptools_of_its_time(commands: Commands) -> None:
     if find_python("3.9") is None:
         pytest.skip("there is no Python 3.9 here")
-    commands.script("queue.py", "import toro\nfrom tornado import gen\nprint(gen.Task, toro.Queue)\n")
-    commands.run("pannier", "pack", "queue.py", "-o", "queue.tar.zst")
-    assert "toro.Queue" in commands.run("pannier", "run", "queue.tar.zst").stdout
+    commands.script("jobs.py", "import toro\nfrom tornado import gen\nprint(gen.Task, toro.Queue)\n")
+    commands.run("pannier", "pack", "jobs.py", "-o", "jobs.tar.zst")
+    assert "toro.Queue" in commands.run("pannier", "run", "jobs.tar.zst").stdout
 
 
 def test_an_sdist_for_2to3_names_the_python_it_can_be_built_with(commands: Commands) -> None:
     if find_python("3.12") is None:
         pytest.skip("there is no Python 3.12 here")
-    commands.script("queue.py", "import toro\n")
-    refused = commands.run("pannier", "lock", "queue.py", "--python", "3.12", status=1)
+    commands.script("jobs.py", "import toro\n")
+    refused = commands.run("pannier", "lock", "jobs.py", "--python", "3.12", status=1)
     assert "choose `--python 3.11` or older" in refused.stderr
 
 

@@ -105,17 +105,17 @@ def python_of_requirement(requirement: str) -> Bound | None:
     if newest is None:
         return None
     project = normalized_name(project_name(requirement))
-    pythons = {
-        bound.python
-        for bound in version_rules().bounds.values()
-        if bound.python.startswith("<")
-        and bound.specifier.startswith("<")
-        and normalized_name(bound.project) == project
-        and _is_below(newest, _numbers(bound.specifier[1:]))
-    }
+    loosest: dict[str, tuple[int, ...]] = {}
+    for bound in version_rules().bounds.values():
+        is_upper = bound.python.startswith("<") and bound.specifier.startswith("<")
+        if is_upper and normalized_name(bound.project) == project:
+            # A name may be there for some Pythons alone; what the whole version runs on is the most of them.
+            python = _numbers(bound.python[1:])
+            loosest[bound.specifier] = max(python, loosest.get(bound.specifier, python))
+    pythons = [python for specifier, python in loosest.items() if _is_below(newest, _numbers(specifier[1:]))]
     if not pythons:
         return None
-    return Bound(min(pythons, key=lambda python: _numbers(python[1:])), f"`{requirement}` as declared")
+    return Bound(f"<{'.'.join(map(str, min(pythons)))}", f"`{requirement}` as declared")
 
 
 class _Newest(NamedTuple):
