@@ -14,7 +14,7 @@ _LISTS: dict[str, DeclaredGroup] = {
     "setup_requires": "build",
     "tests_require": "development",
 }
-_REQUIREMENTS_FILE = re.compile(r"[\w./-]*(?:requirement|require|deps|dependencies)[\w.-]*\.(?:txt|in|pip)$")
+_REQUIREMENTS_FILE = re.compile(r"[\w./-]*(?:requirement|require|deps|dependencies)[\w./-]*\.(?:txt|in|pip)$")
 _DEEPEST = 20
 # What most often keeps a Python 2 script from being read.
 _PRINTED = re.compile(r"^([ \t]*)print[ \t>]+[^(=\s][^\n]*", re.MULTILINE)

@@ -36,6 +36,8 @@ _MOST_CHANGES = 100
 _HIDDEN = frozenset({".git", ".gitignore"})
 _FORMAT = b"pannier-analysis 2\n"
 _DIGEST_SIZE = 32
+# Where `to_plain` has it.
+_PYTHON2_LINE = 4
 
 Signature = tuple[int, ...]
 
@@ -193,6 +195,7 @@ def _restore(program: Program, kept: _Kept) -> bool:
     if not all(_holds(path, state) for path, state in kept.inputs.items()):
         return False
     program.listed = kept.listed
+    program.tell_python2(plain[2][_PYTHON2_LINE] for plain in kept.units)
     if any(_signature(path) != signature for path, signature, _ in kept.unread):
         return False
     changed = [plain[0] for plain in kept.units if plain[1] is None or _signature(plain[0]) != plain[1]]

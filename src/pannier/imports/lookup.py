@@ -32,6 +32,14 @@ def _directory_of(root: str, module: str) -> str:
     return join(root, module.replace(".", "/")) if module else root
 
 
+def _is_relative_first(unit: "Unit") -> bool:
+    """Whether Python 2 looks into a file's own package first, before all else."""
+    is_inside = "." in unit.name or unit.path.endswith("__init__.py")
+    return is_inside and not any(
+        site.module == "__future__" and "absolute_import" in site.names for site in unit.found.scan.sites
+    )
+
+
 class Lookup:
     """Looks up what files import by the import system's rule, where certain names are not standard or known.
 
@@ -41,9 +49,11 @@ class Lookup:
 
     Attributes:
         finder: Where local modules are.
+        is_of_python2: Enough of the program is Python 2 for all of it to be so.
     """
 
     def __init__(self, target_python: str, resolver: Resolver) -> None:
+        self.is_of_python2 = False
         self.finder = LocalFinder()
         self._standard = standard_modules(target_python)
         self._resolver = resolver
@@ -95,7 +105,7 @@ class Lookup:
         if not unit.search.shadows_standard and top in self._standard:
             return None
         first = self.first(unit)
-        if unit.python2_line:
+        if unit.python2_line or (self.is_of_python2 and _is_relative_first(unit)):
             first = (os.path.dirname(unit.source.path) or os.curdir, *first)
         for root in first if top in self.finder.tops(first) else ():
             found = self.finder.find(root, site.module)

@@ -3,7 +3,7 @@
 import gc
 import os
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from pannier.imports.crew import Crew
 
 _LEVELS = {"optional": OPTIONAL, "typing": TYPING}
+# Most files of a Python 2 program are Python 3 as well; in a newer program hardly one in hundreds is not.
+_FILES_FOR_ONE_OF_PYTHON2 = 50
 _UNLISTED = DEVELOPMENT + 1
 _PROJECT_FILES = ("pyproject.toml", "setup.py", "setup.cfg", ".git")
 
@@ -151,6 +153,8 @@ class Program:
             if self._options.functions:
                 self._keep_those_with_functions()
             self._read_queues(stage)
+            self._follow_as_python2()
+            self._read_queues(stage)
             while self._follow_late():
                 self._read_queues(stage)
         self._reporter.end(stage)
@@ -160,6 +164,14 @@ class Program:
         for queue in self._queues:
             while queue:
                 self._read_one(queue.popleft(), stage)
+
+    def _follow_as_python2(self) -> None:
+        """Look again for what is imported where only the whole program shows that it is of Python 2."""
+        self.tell_python2(unit.python2_line for unit in self.units)
+        for unit in self.units if self._lookup.is_of_python2 else ():
+            if not unit.python2_line:
+                for file, level in self.follow(unit):
+                    self._queue(unit, file, level)
 
     def _follow_late(self) -> bool:
         """Look for what was found nowhere in the directories that other files add to `sys.path`.
@@ -214,6 +226,11 @@ class Program:
                 self._queued.pop(pending.path, None)
                 self.listed.pop(pending.path, None)
                 self.problems.extend(found.problems)
+
+    def tell_python2(self, lines: Iterable[int]) -> None:
+        """Tell whether a program is of Python 2, by where each of its files shows that, or 0."""
+        shown = [line > 0 for line in lines]
+        self._lookup.is_of_python2 = sum(shown) * _FILES_FOR_ONE_OF_PYTHON2 > len(shown)
 
     def _read_one(self, pending: Pending, stage: Stage) -> None:
         if self._is_seen(pending):
