@@ -2,10 +2,11 @@
 
 import errno
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from pannier.model.errors import StorageError
 
@@ -32,6 +33,9 @@ def write_whole(path: Path, data: bytes, *, mode: int = 0o666, durable: bool = F
 def whole_file(path: Path, *, mode: int = 0o666, durable: bool = False) -> Iterator[BinaryIO]:
     """Open a temporary sibling; it becomes `path` when the block ends well, and vanishes otherwise.
 
+    A device, a pipe or an open file (`/dev/null`, `/dev/stdout`, `/dev/fd/63`) is never replaced: what was
+    written is sent to it when the block ends well.
+
     Args:
         path: The file to write; its directory is made when missing.
         mode: Permissions before the process's umask takes its part.
@@ -43,6 +47,10 @@ def whole_file(path: Path, *, mode: int = 0o666, durable: bool = False) -> Itera
     Raises:
         StorageError: The disk is full or the directory cannot be written.
     """
+    if _is_stream(path):
+        with _sent_whole(path) as stream:
+            yield stream
+        return
     temporary, stream = _open_sibling(path, mode)
     try:
         # Closing flushes once more, so a full disk may speak up there too: hence the handler outside.
@@ -92,6 +100,37 @@ def storage_error(error: OSError, path: Path, *, size: int) -> StorageError:
         facts=facts,
         hint="free some space there, for example with `pannier cache clean`",
     )
+
+
+def _is_stream(path: Path) -> bool:
+    """Whether a path leads to what takes bytes and is no file to be replaced; not a directory either."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return False
+    is_open_file = (path.is_symlink() and str(path.readlink()).startswith("/proc/")) or (
+        os.path.realpath(path.parent).startswith("/proc/")
+    )
+    return is_open_file or not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+
+
+@contextmanager
+def _sent_whole(path: Path) -> Iterator[BinaryIO]:
+    import shutil
+    import tempfile
+
+    with tempfile.TemporaryFile() as stream:
+        yield cast("BinaryIO", stream)
+        stream.seek(0)
+        try:
+            # Appended, since a shell may have redirected it to a file that holds something.
+            descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+            with os.fdopen(descriptor, "wb") as target:
+                shutil.copyfileobj(stream, target)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise storage_error(error, path, size=0) from error
 
 
 def _open_sibling(path: Path, mode: int) -> tuple[Path, BinaryIO]:

@@ -1,5 +1,6 @@
 import errno
 import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -64,3 +65,41 @@ def test_what_is_written_can_be_read_back_inside_the_block(tmp_path: Path) -> No
         stream.seek(0)
         assert stream.read() == b"abc"
     assert (tmp_path / "file").read_bytes() == b"abc"
+
+
+def test_a_device_stays_a_device(tmp_path: Path) -> None:
+    """Replacing `/dev/null`, as root can, would break the machine."""
+    null = tmp_path / "null"
+    null.symlink_to("/dev/null")
+    write_whole(null, b"hello")
+    assert null.readlink() == Path("/dev/null")
+    assert stat.S_ISCHR(null.stat().st_mode)
+    assert [path.name for path in tmp_path.iterdir()] == ["null"]
+
+
+@pytest.mark.parametrize("place", ["/dev/fd/{}", "/proc/self/fd/{}", "link"])
+def test_what_is_open_already_gets_what_is_written(tmp_path: Path, place: str) -> None:
+    file = tmp_path / "redirected"
+    with file.open("ab") as stream:
+        stream.write(b"before\n")
+        stream.flush()
+        target = Path(place.format(stream.fileno()))
+        if place == "link":
+            target = tmp_path / "link"
+            target.symlink_to(f"/proc/self/fd/{stream.fileno()}")
+        write_whole(target, b"after\n")
+    assert file.read_bytes() == b"before\nafter\n"
+
+
+def test_a_pipe_gets_nothing_of_what_fails(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        with pytest.raises(RuntimeError):
+            _write_and_raise(pipe, RuntimeError())
+        write_whole(pipe, b"whole")
+        assert os.read(reader, 100) == b"whole"
+        assert stat.S_ISFIFO(pipe.stat().st_mode)
+    finally:
+        os.close(reader)
