@@ -11,7 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from pannier.imports.version_rules import version_rules
+from pannier.imports.scanning.version_rules import version_rules
 
 _PROBE = """
 import importlib, json, sys, warnings

@@ -118,6 +118,6 @@ def _name_of(requirement: str) -> str:
 
 def _project_name(requirement: str) -> str:
     """The name in front of a requirement."""
-    from pannier.imports.declarations import project_name as name_of
+    from pannier.imports.projects.declarations import project_name as name_of
 
     return name_of(requirement)

@@ -218,7 +218,7 @@ def _text_of(stdin: str | bytes) -> str:
         return stdin
     if not stdin:
         return ""
-    from pannier.imports.source import decode_source
+    from pannier.imports.text.source import decode_source
 
     text, problems = decode_source(stdin, "-")
     if text is None or problems:

@@ -85,8 +85,8 @@ def _by_name(requirements: Sequence[Declared]) -> dict[str, list[Declared]]:
 
 def _names_declared(project: FoundProject, facts: _Facts) -> set[str]:
     """Under which names a project is declared: its own, conda's, or one that provides the same."""
-    from pannier.imports.extras import stand_ins
-    from pannier.imports.known_projects import conda_name
+    from pannier.imports.projects.extras import stand_ins
+    from pannier.imports.projects.known_projects import conda_name
 
     name = normalized_name(project.name)
     declared = {one for one in (name, *stand_ins(name)) if one in facts.declared}
@@ -142,7 +142,7 @@ def _why_not_needed(imports: Sequence[Import]) -> str:
 
 def _extra_that_brings(name: str, facts: _Facts) -> str:
     """A declared requirement whose extra brings a project, or is named like it (`celery[redis]`)."""
-    from pannier.imports.extras import brought_by
+    from pannier.imports.projects.extras import brought_by
 
     wanted = normalized_name(name)
     for project, items in facts.declared.items():

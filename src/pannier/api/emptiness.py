@@ -4,7 +4,7 @@ import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
-from pannier.imports.tree import Tree, walk
+from pannier.imports.following.tree import Tree, walk
 from pannier.model.analysis import Analysis
 from pannier.model.errors import AnalysisError, Fact
 from pannier.model.events import Notice, Reporter

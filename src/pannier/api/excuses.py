@@ -37,7 +37,7 @@ def excuse(items: Sequence[Declared], around: Surroundings) -> str:
 
 
 def _excuses(items: Sequence[Declared], around: Surroundings) -> Iterator[str]:
-    from pannier.imports.unimported import why_unimported
+    from pannier.imports.projects.unimported import why_unimported
 
     name = normalized_name(items[0].name)
     if all(item.group in FOR_MAKERS for item in items):

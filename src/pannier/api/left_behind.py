@@ -9,14 +9,14 @@ from pannier.api.programs import ProgramFiles
 from pannier.model.events import Notice, Reporter
 
 if TYPE_CHECKING:
-    from pannier.imports.named_files import NamedFile
+    from pannier.imports.following.named_files import NamedFile
 
 _PYTHON = (".py", ".pyw", "")
 
 
 def warn_of_left_behind(program: ProgramFiles, reporter: Reporter) -> None:
     """Warn of files that a script and its modules name, that there are, and that do not travel with them."""
-    from pannier.imports.named_files import named_files
+    from pannier.imports.following.named_files import named_files
 
     carried = {os.path.realpath(path) for _, path in program.files}
     packages = {
@@ -59,7 +59,7 @@ def _is_carried(path: str, carried: set[str]) -> bool:
 
 
 def _parsed(path: Path) -> ast.Module | None:
-    from pannier.imports.reading import read_source
+    from pannier.imports.text.reading import read_source
 
     source = read_source(str(path)).source
     try:

@@ -86,7 +86,7 @@ def _problems_of_program(
     """What is wrong with the program itself; of its tests and their like, only a warning is given."""
     if not problems or not subject.path.is_dir():
         return problems
-    from pannier.imports.tree import is_for_development
+    from pannier.imports.following.tree import is_for_development
 
     aside = [one for one in problems if is_for_development(one.location.path, str(subject.path))]
     if aside:

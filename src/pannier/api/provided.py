@@ -49,7 +49,7 @@ def warn_of_missing(imports: Sequence[Import], wheels: Iterable[Path], reporter:
 
 def _wanted(name: str) -> str:
     """The part of a dotted name that one project must hold: of a namespace, the first name below."""
-    from pannier.imports.known_projects import is_namespace
+    from pannier.imports.projects.known_projects import is_namespace
 
     parts = name.split(".")
     for length in range(1, len(parts) + 1):

@@ -136,7 +136,7 @@ def _file_kind(path: Path) -> SubjectKind:
 
 def _kind_of(content: bytes) -> SubjectKind:
     """What is on standard input: a spec, which looks like no program, or a program."""
-    from pannier.imports.reading import is_notebook
+    from pannier.imports.text.reading import is_notebook
 
     text = content.decode("utf-8-sig", "replace")
     if text.lstrip().startswith(("{", "[")):

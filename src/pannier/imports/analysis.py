@@ -6,16 +6,16 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
-from pannier.imports.keeping import Keeper
-from pannier.imports.known_projects import conda_name, is_namespace
-from pannier.imports.program import Options, Program
+from pannier.imports.following.keeping import Keeper
+from pannier.imports.following.program import Options, Program
+from pannier.imports.following.roles import Roles, Site, names_of
+from pannier.imports.following.units import DEVELOPMENT, OPTIONAL, REQUIRED, TYPING, Unit
+from pannier.imports.projects.known_projects import conda_name, is_namespace
+from pannier.imports.projects.resolution import Provider, Resolver
+from pannier.imports.projects.standard_library import is_standard_somewhere, standard_modules
 from pannier.imports.python_versions import PythonNeeds
-from pannier.imports.resolution import Provider, Resolver
-from pannier.imports.roles import Roles, Site, names_of
-from pannier.imports.scan import ImportSite
+from pannier.imports.scanning.scan import ImportSite
 from pannier.imports.spelling import spelling_hint
-from pannier.imports.standard_library import is_standard_somewhere, standard_modules
-from pannier.imports.units import DEVELOPMENT, OPTIONAL, REQUIRED, TYPING, Unit
 from pannier.imports.version_needs import VersionNeeds, python_of_requirement
 from pannier.model.analysis import Analysis, FoundProject, Import, ImportKind, LocalModule
 from pannier.model.errors import AnalysisError
@@ -94,7 +94,7 @@ def analyze(
     _check_existence(sources)
     is_kept = keeper is not None and not options.functions and _has_directory(sources)
     if keeper is not None and is_kept:
-        from pannier.imports.kept import read_kept
+        from pannier.imports.following.kept import read_kept
 
         read_kept(program, keeper, _identity(sources, options), lambda: _read(program, sources))
     else:
@@ -253,7 +253,7 @@ class _Findings:
             if provider.confidence == "guess" or (provider.confidence == "known" and provider.alternatives)
         ]
         if doubtful or self.unknown:
-            from pannier.imports.advice import Adviser
+            from pannier.imports.following.advice import Adviser
 
             adviser = Adviser(texts)
             for key, provider in doubtful:
@@ -375,7 +375,7 @@ def _projects(findings: _Findings, roles: Roles) -> Iterator[FoundProject]:
 
 def _join_declared(projects: dict[str, FoundProject], findings: _Findings) -> set[Import]:
     """Add what notebooks install themselves, and say which unknown imports that explains."""
-    from pannier.imports.declarations import join_declared
+    from pannier.imports.projects.declarations import join_declared
 
     unknown = set(findings.unknown)
     if not findings.declared:

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
-from pannier.imports.standard_library import version_need
-from pannier.imports.units import Unit
+from pannier.imports.following.units import Unit
+from pannier.imports.projects.standard_library import version_need
 from pannier.model.analysis import Location, PythonBound
 
 # Standard modules of Python 2 alone, by names that nothing else has.

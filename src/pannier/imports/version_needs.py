@@ -4,9 +4,9 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from pannier.imports.declarations import project_name
-from pannier.imports.uses import Use
-from pannier.imports.version_rules import VersionBound, version_rules
+from pannier.imports.projects.declarations import project_name
+from pannier.imports.scanning.uses import Use
+from pannier.imports.scanning.version_rules import VersionBound, version_rules
 from pannier.model.analysis import Bound, Location
 from pannier.model.names import normalized_name
 

@@ -5,9 +5,9 @@ import sysconfig
 import warnings
 from pathlib import Path
 
-from pannier.imports.conditions import Surroundings
-from pannier.imports.scan import scan_tree
-from pannier.imports.tells import Tells
+from pannier.imports.scanning.conditions import Surroundings
+from pannier.imports.scanning.scan import scan_tree
+from pannier.imports.scanning.tells import Tells
 
 _SURROUNDINGS = [
     ((2, 7), "linux"),

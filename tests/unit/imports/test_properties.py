@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pannier.imports.analysis import AnalysisOptions, analyze
-from pannier.imports.repair import repair
+from pannier.imports.text.repair import repair
 
 _MODULES = [
     "numpy",

@@ -1,8 +1,8 @@
 """What uses say of versions, whichever process found them."""
 
-from pannier.imports.uses import Use
+from pannier.imports.scanning.uses import Use
+from pannier.imports.scanning.version_rules import version_rules
 from pannier.imports.version_needs import VersionNeeds
-from pannier.imports.version_rules import version_rules
 from pannier.model.analysis import Location
 
 

@@ -1,0 +1,1 @@
+"""Import names to the projects that provide them, by what is shipped, installed and declared."""

@@ -1,0 +1,1 @@
+"""One file to what it imports and uses."""
