@@ -3,15 +3,8 @@ import pytest
 from pannier.api.analysis import AnalyzeOptions, analyze
 from pannier.api.settings import Settings
 from pannier.model.errors import AnalysisError
-from pannier.model.events import Notice, SilentReporter
 
-
-class _Listener(SilentReporter):
-    def __init__(self) -> None:
-        self.notices: list[Notice] = []
-
-    def warn(self, warning: Notice) -> None:
-        self.notices.append(warning)
+from .listening import Listener
 
 
 @pytest.fixture
@@ -20,7 +13,7 @@ def told(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
     def run(*sources, **options):
-        listener = _Listener()
+        listener = Listener()
         analyze(sources, AnalyzeOptions(**options), Settings(environ={}), listener)
         return listener.notices
 

@@ -6,15 +6,8 @@ import pytest
 
 from pannier.api.left_behind import warn_of_left_behind
 from pannier.api.programs import ProgramFiles
-from pannier.model.events import Notice, SilentReporter
 
-
-class _Listener(SilentReporter):
-    def __init__(self) -> None:
-        self.notices: list[Notice] = []
-
-    def warn(self, warning: Notice) -> None:
-        self.notices.append(warning)
+from .listening import Listener
 
 
 @pytest.fixture
@@ -28,7 +21,7 @@ def told(tmp_path, monkeypatch):
     def run(text, *carried):
         Path("app.py").write_text(text)
         names = ("app.py", "pkg/__init__.py", *carried)
-        listener = _Listener()
+        listener = Listener()
         warn_of_left_behind(ProgramFiles(tuple((name, Path(name)) for name in names)), listener)
         return {key: fact for notice in listener.notices for key, fact in notice.facts.items()}
 

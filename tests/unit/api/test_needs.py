@@ -9,15 +9,8 @@ from pannier.api.settings import Settings
 from pannier.api.subjects import find_subject
 from pannier.api.workshop import Workshop
 from pannier.model.errors import AnalysisError
-from pannier.model.events import Notice, SilentReporter
 
-
-class _Listener(SilentReporter):
-    def __init__(self) -> None:
-        self.notices: list[Notice] = []
-
-    def warn(self, warning: Notice) -> None:
-        self.notices.append(warning)
+from .listening import Listener
 
 
 @pytest.fixture
@@ -35,7 +28,7 @@ def _needs(subject, listener, **options):
 
 
 def test_a_broken_file_of_the_tests_is_told_and_stops_nothing(program):
-    listener = _Listener()
+    listener = Listener()
     assert _needs(program, listener).spec.requirements == ("six",)
     (notice,) = listener.notices
     assert notice.code == "source-syntax"
@@ -44,9 +37,9 @@ def test_a_broken_file_of_the_tests_is_told_and_stops_nothing(program):
 
 def test_a_broken_file_of_the_program_is_refused_and_so_is_all_in_strict_use(program):
     with pytest.raises(AnalysisError, match="a source could not be read"):
-        _needs(program, _Listener(), is_strict=True)
+        _needs(program, Listener(), is_strict=True)
     Path("app/other.py").write_text("def f(:\n")
     with pytest.raises(AnalysisError) as caught:
-        _needs(program, _Listener())
+        _needs(program, Listener())
     (where,) = caught.value.facts["where"]
     assert where.startswith("app/other.py:1: is not valid Python")

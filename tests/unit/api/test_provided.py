@@ -7,15 +7,8 @@ import pytest
 
 from pannier.api.provided import imports_to_check, modules_of, warn_of_missing
 from pannier.model.analysis import Analysis, FoundProject, Import, Location
-from pannier.model.events import Notice, SilentReporter
 
-
-class _Hearing(SilentReporter):
-    def __init__(self) -> None:
-        self.heard: list[Notice] = []
-
-    def warn(self, warning: Notice) -> None:
-        self.heard.append(warning)
+from .listening import Listener
 
 
 @pytest.fixture
@@ -43,15 +36,15 @@ def test_modules_of_every_kind_are_seen(wheel: Path) -> None:
 
 
 def test_what_is_held_gives_no_warning(wheel: Path) -> None:
-    hearing = _Hearing()
+    hearing = Listener()
     warn_of_missing(_imports("plain", "fast", "moved.deep.name", "google.cloud.storage"), [wheel], hearing)
-    assert not hearing.heard
+    assert not hearing.notices
 
 
 def test_what_nothing_holds_is_warned_of_with_its_place(wheel: Path) -> None:
-    hearing = _Hearing()
+    hearing = Listener()
     warn_of_missing(_imports("plain", "other.module", "google.cloud.bigquery"), [wheel], hearing)
-    (notice,) = hearing.heard
+    (notice,) = hearing.notices
     assert notice.code == "import-not-provided"
     assert dict(notice.facts) == {"other.module": "a.py:1", "google.cloud.bigquery": "a.py:1"}
 
