@@ -1,5 +1,6 @@
 """The files in which a program's project declares what it requires: which there are, and what they say."""
 
+import codecs
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -264,7 +265,12 @@ def _path(name: str) -> str:
 def _read(path: Path) -> str:
     try:
         with path.open("rb") as stream:
-            return stream.read(_LARGEST).decode("utf-8-sig", "replace").replace("\r\n", "\n")
+            return (
+                stream.read(_LARGEST)
+                .removeprefix(codecs.BOM_UTF8)
+                .decode("utf-8", "replace")
+                .replace("\r\n", "\n")
+            )
     except OSError:
         return ""
 

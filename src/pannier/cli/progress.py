@@ -3,8 +3,8 @@
 Nothing is drawn, and rich is not loaded, before work has taken long enough for a person to wonder.
 """
 
-import threading
 import time
+from _thread import RLock  # that of `threading`, without all else that this loads
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal, TextIO
 
@@ -13,6 +13,8 @@ from pannier.cli.render import PLAIN, Style, format_count, format_seconds, forma
 from pannier.model.events import Notice, Stage
 
 if TYPE_CHECKING:
+    import threading
+
     from rich.progress import Progress, TaskID
 
 Mode = Literal["silent", "lines", "bars"]
@@ -39,7 +41,7 @@ class CommandReporter:
         self.notices: list[Notice] = []
         self._shows_warnings = warnings
         self._verbose = verbose
-        self._lock = threading.RLock()
+        self._lock = RLock()
 
     def begin(self, stage: Stage) -> None:
         """A stage starts."""
@@ -160,6 +162,8 @@ class BarReporter(CommandReporter):
             if self._drawing is not None:
                 self._add_bar(stage, 0)
             elif self._timer is None and not self._closed:
+                import threading
+
                 self._timer = threading.Timer(PATIENCE, self._start_drawing)
                 self._timer.daemon = True
                 self._timer.start()

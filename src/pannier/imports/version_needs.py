@@ -12,7 +12,7 @@ from pannier.model.names import normalized_name
 
 _PYTHON = "python"
 # What bounds versions from above, in a requirement.
-_UPPER = re.compile(r"(===?|<=?|~=)\s*(\d+(?:\.\d+)*)(\.\*)?")
+_UPPER = r"(===?|<=?|~=)\s*(\d+(?:\.\d+)*)(\.\*)?"
 
 
 class _Found(NamedTuple):
@@ -127,7 +127,7 @@ class _Newest(NamedTuple):
 
 def _newest(requirement: str) -> _Newest | None:
     found: list[_Newest] = []
-    for sign, number, star in _UPPER.findall(requirement.partition(";")[0]):
+    for sign, number, star in re.findall(_UPPER, requirement.partition(";")[0]):
         version = _numbers(number)
         if sign == "~=" and len(version) > 1:
             version = version[:-1]

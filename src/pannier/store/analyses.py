@@ -4,7 +4,6 @@ from contextlib import suppress
 from pathlib import Path
 
 from pannier.model.errors import StorageError
-from pannier.store.writing import write_whole
 
 # A few megabytes each for the largest trees; the ones used longest ago go first.
 _MOST = 40
@@ -29,6 +28,8 @@ class KeptAnalyses:
 
     def save(self, name: str, content: bytes) -> None:
         """Keep a content; a cache that is full or cannot be written keeps nothing."""
+        from pannier.store.writing import write_whole
+
         with suppress(StorageError, OSError):
             write_whole(self._directory / name, content)
             self._forget_oldest()

@@ -9,7 +9,6 @@ from functools import cached_property
 from typing import NamedTuple
 
 from pannier.imports.following.local import join
-from pannier.imports.following.tree import makers_role
 from pannier.imports.following.units import REQUIRED, Unit
 from pannier.imports.scanning.scan import ImportSite
 from pannier.model.analysis import LATE, Import, ImportKind, Role
@@ -109,6 +108,8 @@ class Roles:
 
     def _makers_role(self, unit: Unit) -> Role:
         directory = next((place for place in self._directories if _lies_in(unit.path, place)), "")
+        from pannier.imports.following.tree import makers_role
+
         return makers_role(unit.path, directory)
 
     def _dispensable(self, project: str, sites: Sequence[Site]) -> str:

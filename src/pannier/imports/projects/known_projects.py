@@ -4,7 +4,6 @@ import re
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
-from zlib import crc32
 
 from pannier.model.analysis import CONTESTED
 from pannier.model.names import normalized_name
@@ -135,6 +134,8 @@ def unranked(name: str) -> tuple[Known, ...]:
 
     A set of half a million names answers, which takes three in a hundred others for its own.
     """
+    from zlib import crc32
+
     top = name.partition(".")[0]
     bits, size, wrong = _filter()
     if top in wrong:

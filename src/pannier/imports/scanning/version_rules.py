@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-_RULES = Path(__file__).parents[1] / "data" / "versions.txt"
+RULES = Path(__file__).parents[1] / "data" / "versions.txt"
 
 
 class VersionBound(NamedTuple):
@@ -49,7 +49,7 @@ class VersionRules:
         self.bounds: dict[str, VersionBound] = {}
         self.stubs: set[str] = set()
         self.inner: dict[str, set[str]] = {}
-        self._unread = [f"[{part}" for part in text.split("\n[")[1:]]
+        self._unread = [f"[{part}\n" for part in text.split("\n[")[1:]]
         self._tops: set[str] = set()
         self._asked: set[str] = set()
 
@@ -57,7 +57,9 @@ class VersionRules:
         """Whether there are rules on a top-level import; from then on they are read."""
         if top not in self._asked:
             self._asked.add(top)
-            self._read([part for part in self._unread if f" {top}" in part])
+            # Not those that only bound its version beside another.
+            beginnings = tuple(f" {top}{end}" for end in ".:(! \n")
+            self._read([part for part in self._unread if any(map(part.__contains__, beginnings))])
         return top in self._tops
 
     def read_all(self) -> None:
@@ -93,7 +95,7 @@ class VersionRules:
 @cache
 def version_rules() -> VersionRules:
     """The rules that Pannier ships."""
-    return VersionRules(_RULES.read_text("utf-8"))
+    return VersionRules(RULES.read_text("utf-8"))
 
 
 def parse_rules(text: str) -> Iterator[tuple[str, VersionBound]]:

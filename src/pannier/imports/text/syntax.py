@@ -13,11 +13,8 @@ from typing import NamedTuple
 from pannier.imports.text.lexical import Code
 
 # Words after the type are prose, as in many a docstring.
-_ANNOTATION = re.compile(
-    r"""[ \t]*+(?!(?:else|try|finally|except|lambda)\b)[A-Za-z_]\w*+(?:\.\w++)*+[ ]?:[ ]
-    (?:[\w.]++(?:\[[^\n]*\])?(?:[ ]\|[^\n=]*)?|"[^"\n]*"|'[^'\n]*'|\([^\n]*\))[ ]*(?:$|=(?!=)|\#|;)""",
-    re.VERBOSE | re.MULTILINE,
-)
+_ANNOTATION = r"""(?mx)[ \t]*+(?!(?:else|try|finally|except|lambda)\b)[A-Za-z_]\w*+(?:\.\w++)*+[ ]?:[ ]
+    (?:[\w.]++(?:\[[^\n]*\])?(?:[ ]\|[^\n=]*)?|"[^"\n]*"|'[^'\n]*'|\([^\n]*\))[ ]*(?:$|=(?!=)|\#|;)"""
 _FUTURE_ANNOTATIONS = re.compile(r"from[ \t]+__future__[ \t]+import[^\n#]*\bannotations\b")
 
 
@@ -67,7 +64,7 @@ class _Rule(NamedTuple):
 
 def _is_evaluated(text: str, place: int) -> bool:
     """Whether Python evaluates an annotation: all but those of a function's own variables."""
-    if _FUTURE_ANNOTATIONS.search(text):
+    if "annotations" in text and _FUTURE_ANNOTATIONS.search(text):
         return False
     line = text[text.rfind("\n", 0, place) + 1 : place]
     if re.match(r"[ \t]*(?:async[ \t]+)?(?:def|class)\b|[ \t]*\)", line):
@@ -82,7 +79,7 @@ def _is_statement(text: str, place: int) -> bool:
     Those come after a bracket or a comma, with nothing but comments between.
     """
     place = text.rfind("\n", 0, place) + 1
-    if not _ANNOTATION.match(text, place):
+    if not _annotation().match(text, place):
         return False
     while place > 0:
         start = text.rfind("\n", 0, place - 1) + 1
@@ -184,6 +181,11 @@ _RULES = (
         is_spare=True,
     ),
 )
+
+
+@cache
+def _annotation() -> re.Pattern[str]:
+    return re.compile(_ANNOTATION)
 
 
 @cache

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pannier.imports.analysis import AnalysisOptions, analyze
-from pannier.imports.scanning.version_rules import parse_rules, version_rules
+from pannier.imports.scanning.version_rules import RULES, VersionRules, parse_rules, version_rules
 from pannier.imports.version_needs import VersionNeeds
 from pannier.model.interpreter import InstalledDistribution
 
@@ -157,6 +157,25 @@ def test_every_rule_is_read_and_can_be_found():
     assert len(rules.bounds) > 900
     assert not [token for token, bound in rules.bounds.items() if bound.specifier.strip("<>=0123456789.")]
     assert VersionNeeds().of_project("numpy") == ()
+
+
+def test_whoever_asks_for_one_import_gets_all_rules_on_it():
+    everything = VersionRules(RULES.read_text("utf-8"))
+    everything.read_all()
+    tops = sorted(
+        {name.partition(".")[0] for name in (*everything.inner, *everything.names, *everything.texts)}
+    )
+    assert len(tops) > 100
+    for top in tops:
+        asked = VersionRules(RULES.read_text("utf-8"))
+        assert asked.speak_of(top)
+        for kind in ("names", "calls", "texts", "inner"):
+            assert _about(top, getattr(asked, kind)) == _about(top, getattr(everything, kind))
+    assert not VersionRules(RULES.read_text("utf-8")).speak_of("nobody_knows")
+
+
+def _about(top, rules):
+    return {name: rule for name, rule in rules.items() if name.partition(".")[0] == top}
 
 
 def test_a_rule_that_is_none_is_refused():
