@@ -238,18 +238,22 @@ def _executed(call: ast.Call, scope: Scope) -> Iterator[Mention]:
     """What a literal program imports at its top."""
     programs = [*texts(argument(call, 0, "source", "stmt"), scope), *texts(argument(call, 1, "setup"), scope)]
     for text in programs:
-        if not re.search(_IMPORT_LINE, text):
-            continue
-        try:
-            tree = ast.parse(text.strip())
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            continue
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Import):
-                yield from (Mention(alias.name) for alias in node.names)
-            elif isinstance(node, ast.ImportFrom):
-                names = tuple(alias.name for alias in node.names)
-                yield Mention(node.module or "", names=names, level=node.level)
+        yield from _of_program(text)
+
+
+def _of_program(text: str) -> Iterator[Mention]:
+    if not re.search(_IMPORT_LINE, text):
+        return
+    try:
+        tree = ast.parse(text.strip())
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (Mention(alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            names = tuple(alias.name for alias in node.names)
+            yield Mention(node.module or "", names=names, level=node.level)
 
 
 def _attached(call: ast.Call, scope: Scope) -> Iterator[Mention]:
@@ -281,7 +285,7 @@ def _add_later_entries(structure: str, file: File, found: Mentions) -> None:
 
 
 def _commanded(call: ast.Call, scope: Scope) -> Iterator[Mention]:
-    """`python -m X`, as a list of words or as one text."""
+    """`python -m X`, as a list of words or as one text; `python -c PROGRAM` as a list."""
     for node in call.args:
         words = [_word(item, inner) for item, inner in items(node, scope)]
         if isinstance(node, (ast.List, ast.Tuple, ast.Name)) and words:
@@ -301,18 +305,23 @@ def _word(node: ast.expr, scope: Scope) -> str:
 
 
 def _after_option(words: Sequence[str]) -> Iterator[Mention]:
-    """The module after `-m`, when what stands before it is a Python."""
+    """The module after `-m`, or the program after `-c`, when what stands before it is a Python."""
     for place, word in enumerate(words[:-1]):
-        if word != "-m":
+        if word not in {"-m", "-c"}:
             continue
         before = next((one for one in reversed(words[:place]) if not re.match(_PYTHON_OPTION, one)), "")
         name = before.rpartition("/")[2].removesuffix(".exe")
         is_python = re.fullmatch(r"(?:python|pypy|py)[\d.]*w?", name) or (not before and place)
-        if is_python and is_dotted_name(words[place + 1]) and words[place + 1] != "pip":
-            yield Mention(words[place + 1])
+        following = words[place + 1]
+        if word == "-c" and is_python:
+            yield from _of_program(following)
+        elif word == "-c" and name in {"sh", "bash"}:
+            yield from _in_text(following)
+        elif word == "-c":
+            continue
+        elif is_python and is_dotted_name(following) and following != "pip":
+            yield Mention(following)
         return
-    if len(words) > 2 and words[1] == "-c" and words[0].rpartition("/")[2] in {"sh", "bash"}:
-        yield from _in_text(words[2])
 
 
 def _in_text(text: str) -> Iterator[Mention]:
