@@ -311,7 +311,7 @@ def _after_option(words: Sequence[str]) -> Iterator[Mention]:
             continue
         before = next((one for one in reversed(words[:place]) if not re.match(_PYTHON_OPTION, one)), "")
         name = before.rpartition("/")[2].removesuffix(".exe")
-        is_python = re.fullmatch(r"(?:python|pypy|py)[\d.]*w?", name) or (not before and place)
+        is_python = re.fullmatch(r"(?:python|pypy|py)[\d.]*w?", name) is not None
         following = words[place + 1]
         if word == "-c" and is_python:
             yield from _of_program(following)
@@ -319,7 +319,7 @@ def _after_option(words: Sequence[str]) -> Iterator[Mention]:
             yield from _in_text(following)
         elif word == "-c":
             continue
-        elif is_python and is_dotted_name(following) and following != "pip":
+        elif (is_python or (not before and place)) and is_dotted_name(following) and following != "pip":
             yield Mention(following)
         return
 
