@@ -121,13 +121,9 @@ def analyze(
     invalid: list[Problem] = []
     leave_out = None if options.strict or options.is_running else invalid.append
     declared = declared_by(sources, stdin, leave_out)
-    if invalid:
-        analysis = analysis._replace(problems=(*analysis.problems, *invalid))
+    analysis = analysis._replace(problems=(*analysis.problems, *invalid))
     if options.strict:
-        refuse_problems(analysis.problems)
-        refuse_unknown(analysis.unknown)
-        refuse_guesses(analysis.projects)
-        refuse_contested(analysis.projects)
+        _refuse_doubts(analysis)
     wishes = Wishes(options.target_python, options.extra, options.exact_python)
     spec = spec_of_analysis(analysis, declared, wishes, environment)
     return AnalyzeResult(
@@ -136,6 +132,14 @@ def analyze(
         environment_python=environment.python_version,
         check=_compare(analysis, project, environment, options) if options.compare else None,
     )
+
+
+def _refuse_doubts(analysis: Analysis) -> None:
+    """Let nothing pass that is not certain, for unattended use."""
+    refuse_problems(analysis.problems)
+    refuse_unknown(analysis.unknown)
+    refuse_guesses(analysis.projects)
+    refuse_contested(analysis.projects)
 
 
 def _how(
