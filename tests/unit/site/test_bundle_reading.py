@@ -21,6 +21,9 @@ from pannier.model.errors import CorruptPackError, StorageError
 from pannier.site.bundle import write_bundle
 from pannier.site.bundle_reading import is_bundle, read_bundle, verify_bundle
 
+# Of what a zip's directory says of a member, before its name (APPNOTE 4.3.12).
+_ENTRY_SIZE = 46
+
 
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -41,15 +44,19 @@ def test_a_whole_bundle_is_read_and_verified(tmp_path: Path) -> None:
     assert not facts.signed
 
 
-def _parts(data: bytes) -> Callable[[int], str]:
-    """Which part of a bundle a byte lies in."""
+def _parts(data: bytes) -> Callable[[int], tuple[str, str]]:
+    """Which part of a bundle a byte lies in, and in the directory, whose entry there."""
     import io
 
-    starts = [(0, "shell")]
+    starts = [(0, "shell", "")]
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        starts += [(info.header_offset, info.filename) for info in archive.infolist()]
-        starts.append((archive.start_dir, "directory"))
-    return lambda offset: max(start for start in starts if start[0] <= offset)[1]
+        starts += [(info.header_offset, info.filename, "") for info in archive.infolist()]
+        place = archive.start_dir
+        for info in archive.infolist():
+            starts.append((place, "directory", info.filename))
+            place += _ENTRY_SIZE + len(info.filename.encode()) + len(info.extra) + len(info.comment)
+        starts.append((place, "directory", "its end"))
+    return lambda offset: max(start for start in starts if start[0] <= offset)[1:]
 
 
 @settings(max_examples=150, deadline=None)
@@ -58,7 +65,10 @@ def test_any_changed_byte_is_refused(
     bundle: Path, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
 ) -> None:
     whole = bundle.read_bytes()
-    offset = data.draw(st.integers(0, len(whole) - 1))
+    with zipfile.ZipFile(bundle) as archive:
+        directory = archive.start_dir
+    # The directory is a hundredth of it, and can be wrong in most ways.
+    offset = data.draw(st.integers(0, len(whole) - 1) | st.integers(directory, len(whole) - 1))
     changed = bytearray(whole)
     changed[offset] ^= data.draw(st.integers(1, 255))
     place = bundle.with_name("changed.run")
@@ -66,11 +76,12 @@ def test_any_changed_byte_is_refused(
     with pytest.raises(CorruptPackError) as caught:
         verify_bundle(place)
     said = " ".join([caught.value.message, *map(str, caught.value.facts.values())])
-    part = _parts(whole)(offset)
+    part, entry = _parts(whole)(offset)
     words = {
         "shell": "shell",
-        # A wrong place or size in it makes the members that it speaks of wrong.
-        "directory": "director|site.json|cut short|its end|is not what the manifest says",
+        # A wrong place, size or sum in it makes the very member wrong that it speaks of.
+        "directory": "director|manifest is not|no manifest|list of its files|cut short|its end|site.json"
+        f"|{re.escape(entry)} is not what the manifest says",
         "site.json": "manifest|site.json|bundle of a site",
     }
     assert re.search(words.get(part, re.escape(part)), said), (part, said)
